@@ -1,0 +1,82 @@
+"""The questions of the dispute, and what it takes to answer each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydrometer.records.audit import Question
+from hydrometer.records.evidence import Evidence, QuestionName, Verdict
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A question, as people ask it.
+
+    Attributes:
+        name: key in the records.
+        title: the question.
+        in_the_news: how it was put in early 2025.
+        needs: what must be at hand to measure it.
+    """
+
+    name: QuestionName
+    title: str
+    in_the_news: str
+    needs: tuple[str, ...]
+
+
+TOPICS = (
+    Topic(
+        "cost",
+        "What did it cost to train?",
+        "“They did it for $6 million.” - “No, for $500 million.”",
+        ("Published hours, tokens, hardware and price: put them into the dossier as claims.",),
+    ),
+    Topic(
+        "teacher",
+        "Who taught it?",
+        "“It was distilled from another company's model.”",
+        (
+            "The model's answers to a set of prompts, and a panel: other models' answers to the same prompts, "
+            "with their documented teachers. A published dossier holds no answers, so none of this can be "
+            "measured from the public record alone.",
+            "An instrument that judges answers. This version has none: training cost is the only one.",
+        ),
+    ),
+    Topic(
+        "compute",
+        "Does compute still matter?",
+        "“If training is this cheap, nobody needs that many chips.”",
+        (
+            "What it takes to serve the model, and how demand answers to a lower price. "
+            "The public record holds statements on both; they are listed below, unjudged.",
+            "An instrument for serving cost or demand. This version has none: training cost is the only one.",
+        ),
+    ),
+)
+
+
+def answer_question(topic: Topic, evidence: Sequence[Evidence]) -> Question:
+    """Returns the question with its answer as far as the evidence goes."""
+    found = [e for e in evidence if e.question == topic.name]
+    if not found:
+        return Question(
+            name=topic.name,
+            title=topic.title,
+            in_the_news=topic.in_the_news,
+            evidence=(),
+            answer="Not measured. This audit neither supports nor opposes any claim about it.",
+            how_sure="Nothing was measured, so nothing is known from this audit.",
+            missing=topic.needs,
+        )
+    decided = [e for e in found if e.verdict is not Verdict.NOT_MEASURED]
+    return Question(
+        name=topic.name,
+        title=topic.title,
+        in_the_news=topic.in_the_news,
+        evidence=tuple(e.id for e in found),
+        answer=" ".join(e.answer for e in found if not e.id.startswith("told-")),
+        how_sure=(decided or found)[0].how_sure,
+        missing=tuple(dict.fromkeys(m for e in found for m in e.missing)),
+    )

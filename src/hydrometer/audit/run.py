@@ -1,0 +1,59 @@
+"""One audit: read the dossier, run the instruments, gather the evidence."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from hydrometer import __version__
+from hydrometer.audit.questions import TOPICS, answer_question
+from hydrometer.instruments import training_cost
+from hydrometer.records.audit import Audit, InputFile, Provenance
+from hydrometer.store.dossiers import DossierFile, read_dossier, read_siblings
+
+_PACKAGES = ("numpy", "scipy", "pydantic", "matplotlib", "jinja2")
+
+
+def run_audit(dossier_path: Path, *, seed: int = 0, command: str = "") -> Audit:
+    """Audits the public record of one model.
+
+    Args:
+        dossier_path: the dossier.
+        seed: seed of all random draws; the same seed gives the same numbers.
+        command: the command line, kept in the record.
+
+    Returns:
+        The complete record.
+
+    Raises:
+        InputError: if the dossier or a sibling cannot be used.
+    """
+    file = read_dossier(dossier_path)
+    siblings = read_siblings(file)
+    rng = np.random.default_rng(seed)
+    evidence = training_cost.measure(file.dossier, [s.dossier for s in siblings], rng=rng)
+    return Audit(
+        schema_version=1,
+        hydrometer_version=__version__,
+        subject=file.dossier.model.name,
+        seed=seed,
+        inputs=tuple(_input(f) for f in (file, *siblings)),
+        questions=tuple(answer_question(topic, evidence) for topic in TOPICS),
+        evidence=tuple(evidence),
+        dossier=file.dossier,
+        provenance=Provenance(
+            created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            command=command,
+            python=platform.python_version(),
+            platform=platform.platform(terse=True),
+            packages={name: metadata.version(name) for name in _PACKAGES},
+        ),
+    )
+
+
+def _input(file: DossierFile) -> InputFile:
+    return InputFile(name=file.path.name, sha256=file.sha256, bytes=file.size)

@@ -1,0 +1,60 @@
+"""The command line: one file per command group, no logic."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from hydrometer.cli import audit, cost, dossier
+from hydrometer.errors import HydrometerError, printable
+
+app = typer.Typer(
+    name="hydrometer",
+    help="Measures what went into a language model: who taught it, what it cost to train, what compute it demands - "
+    "with an error rate beside every answer.",
+    epilog="Start with: hydrometer audit dossiers/deepseek-v3.toml --out audits/deepseek-v3",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("audit")(audit.audit)
+app.add_typer(dossier.app, name="dossier")
+app.add_typer(cost.app, name="cost")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+) -> None:
+    if version:
+        from hydrometer import __version__
+
+        typer.echo(f"hydrometer {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line; every error is one line on stderr and exit status 2."""
+    try:
+        status = app(arguments, standalone_mode=False)
+    except HydrometerError as error:
+        _fail(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except typer.TyperException as error:
+        _fail(f"{printable(error, limit=400).rstrip('.')}; see `hydrometer --help`")
+    except BrokenPipeError:
+        # The reader of our output has left; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(line: str) -> None:
+    print(f"hydrometer: {line}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,1 @@
+"""Parameters, FLOP, hours and dollars: pure formulas on numbers. No records, no files, no network."""

@@ -1,0 +1,219 @@
+"""The FLOP of a dossier's phases: exact where the architecture is known, 6·N·D where only its size is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hydrometer.costs.architecture import Architecture, Experts, GroupedQuery, Latent
+from hydrometer.costs.flop import FLOP_PER_PARAMETER_AND_TOKEN, training_flop_per_token
+from hydrometer.instruments.training_cost.claims import Claims
+from hydrometer.instruments.training_cost.measured import Measured
+from hydrometer.records.dossier import (
+    ArchitectureSpec,
+    DenseFeedForward,
+    GroupedQueryAttention,
+    Phase,
+    Precision,
+)
+from hydrometer.records.evidence import FlopCount, ParameterCount, UtilisationCount
+from hydrometer.records.numbers import readable
+from hydrometer.records.quantities import SECONDS_PER_HOUR
+
+DEFAULT_SEQUENCE_LENGTH = 4096
+_ATTENTIONS: tuple[Literal["causal", "full"], ...] = ("causal", "full")
+ACTIVE_CONVENTIONS = {
+    "with_both_embeddings": "weights one token passes through, input embedding and output head included",
+    "with_head_only": "weights one token is multiplied with: the output head counts, the look-up does not",
+    "without_embeddings": "weights one token passes through in the layers alone",
+}
+
+
+def build_architecture(spec: ArchitectureSpec) -> Architecture:
+    """Returns the formulas' view of a dossier's architecture."""
+    a, f = spec.attention, spec.feed_forward
+    attention: GroupedQuery | Latent
+    if isinstance(a, GroupedQueryAttention):
+        attention = GroupedQuery(a.heads, a.kv_heads, a.head_dim, a.qkv_bias, a.qk_norm)
+    else:
+        attention = Latent(a.heads, a.query_rank, a.kv_rank, a.nope_dim, a.rope_dim, a.value_dim)
+    experts = None
+    if isinstance(f, DenseFeedForward):
+        dense_size = f.size
+    else:
+        dense_size = f.dense_size or 0
+        experts = Experts(f.expert_size, f.experts, f.experts_per_token, f.shared_experts, f.dense_layers)
+    return Architecture(
+        n_layers=spec.layers,
+        hidden_size=spec.hidden_size,
+        vocab_size=spec.vocab_size,
+        attention=attention,
+        dense_size=dense_size,
+        experts=experts,
+        gated=f.gated,
+        tied_embeddings=spec.tied_embeddings,
+        mtp_layers=spec.mtp_layers,
+    )
+
+
+def parameter_counts(architecture: Architecture) -> tuple[ParameterCount, ...]:
+    """Returns total and active parameters, each with its convention."""
+    counts = [
+        ParameterCount(
+            convention="total",
+            meaning="stored weights, multi-token-prediction modules left out",
+            parameters=architecture.total_parameters(),
+        )
+    ]
+    if architecture.mtp_layers:
+        counts.append(
+            ParameterCount(
+                convention="mtp",
+                meaning="weights the multi-token-prediction modules add",
+                parameters=architecture.mtp_parameters(),
+            )
+        )
+    for convention, parameters in architecture.active_parameters().items():
+        counts.append(
+            ParameterCount(
+                convention=f"active, {convention.replace('_', ' ')}",
+                meaning=ACTIVE_CONVENTIONS[convention],
+                parameters=parameters,
+            )
+        )
+    return tuple(counts)
+
+
+@dataclass(frozen=True)
+class FlopPerToken:
+    """FLOP of training on one token.
+
+    Attributes:
+        flop: with the range that a rounded parameter count allows.
+        exact: counted weight by weight, not 6·N.
+        text: how it was found, for equations.
+    """
+
+    flop: Measured
+    exact: bool
+    text: str
+
+
+def flop_per_token(
+    claims: Claims,
+    *,
+    sequence_length: int,
+    attention: Literal["causal", "full"] = "causal",
+    include_mtp: bool = True,
+) -> FlopPerToken | None:
+    """Returns the FLOP per token, or None where neither shape nor size is known."""
+    if claims.architecture is not None:
+        architecture = build_architecture(claims.architecture)
+        flop = training_flop_per_token(
+            architecture,
+            sequence_length=sequence_length,
+            causal=attention == "causal",
+            include_mtp=include_mtp,
+        )
+        mtp = "" if not architecture.mtp_layers else ", MTP counted" if include_mtp else ", MTP left out"
+        text = f"{flop / 1e9:.1f} GFLOP/token ({attention} attention at {sequence_length:,}{mtp})"
+        return FlopPerToken(Measured.exact(flop), True, text)
+    active = active_parameters(claims)
+    if active is None:
+        return None
+    flop_6n = active * FLOP_PER_PARAMETER_AND_TOKEN
+    return FlopPerToken(flop_6n, False, f"6 × {readable(active.value)} parameters per token")
+
+
+def active_parameters(claims: Claims) -> Measured | None:
+    """Returns the claimed active parameters, or the total where none are claimed apart (a dense model)."""
+    whole = claims.whole_phase()
+    return claims.number("active_parameters", whole) or claims.number("total_parameters", whole)
+
+
+def sequence_length(phase: Phase) -> int:
+    """Returns the training sequence length of a phase; 4,096 where it is not stated."""
+    return phase.sequence_length or DEFAULT_SEQUENCE_LENGTH
+
+
+def phase_flop(claims: Claims, phase: Phase, *, include_mtp: bool = True) -> FlopPerToken | None:
+    """Returns the FLOP of a whole phase (causal attention), leg by leg where legs are given."""
+    tokens = claims.tokens(phase)
+    if tokens is None:
+        return None
+    legs = [leg for leg in phase.legs if leg.sequence_length is not None]
+    if legs and claims.architecture is not None:
+        flop = 0.0
+        texts = []
+        for leg in legs:
+            assert leg.steps is not None
+            assert leg.sequences_per_step is not None
+            assert leg.sequence_length is not None
+            each = flop_per_token(claims, sequence_length=leg.sequence_length, include_mtp=include_mtp)
+            assert each is not None
+            n = leg.steps * leg.sequences_per_step * leg.sequence_length
+            flop += n * each.flop.value
+            texts.append(f"{readable(n)} tokens × {each.flop.value / 1e9:.0f} GFLOP at {leg.sequence_length:,}")
+        return FlopPerToken(Measured.exact(flop, tokens.claims), True, " + ".join(texts))
+    each = flop_per_token(claims, sequence_length=sequence_length(phase), include_mtp=include_mtp)
+    if each is None:
+        return None
+    return FlopPerToken(each.flop * tokens, each.exact, f"{each.text} × {readable(tokens.value)} tokens")
+
+
+def main_phase(claims: Claims) -> Phase | None:
+    """Returns the pre-training phase, or the first one where there is none."""
+    pretraining = [phase for phase in claims.phases if phase.kind == "pretraining"]
+    return next(iter([*pretraining, *claims.phases]), None)
+
+
+def flop_counts(claims: Claims) -> tuple[FlopCount, ...]:
+    """Returns the FLOP per token by every convention, at the main phase's length."""
+    if claims.architecture is None:
+        return ()
+    architecture = build_architecture(claims.architecture)
+    phase = main_phase(claims)
+    length = sequence_length(phase) if phase is not None else DEFAULT_SEQUENCE_LENGTH
+    return tuple(
+        FlopCount(
+            sequence_length=length,
+            attention=attention,
+            includes_mtp=include_mtp,
+            flop_per_token=training_flop_per_token(
+                architecture,
+                sequence_length=length,
+                causal=attention == "causal",
+                include_mtp=include_mtp,
+            ),
+        )
+        for attention in _ATTENTIONS
+        for include_mtp in ((False, True) if architecture.mtp_layers else (False,))
+    )
+
+
+def _peaks_of(phase: Phase) -> tuple[Precision, ...]:
+    return ("bf16", phase.precision) if phase.precision in {"fp8", "fp4"} else ("bf16",)
+
+
+def utilisation_counts(claims: Claims) -> tuple[UtilisationCount, ...]:
+    """Returns the whole-run utilisation of the main phase by every convention of FLOP and peak."""
+    phase = main_phase(claims)
+    if phase is None:
+        return ()
+    tokens, hours = claims.tokens(phase), claims.hours(phase.id)
+    if tokens is None or hours is None:
+        return ()
+    chip = claims.accelerator(phase)
+    peaks = {name: peak for name in _peaks_of(phase) if (peak := chip.peak(name)) is not None}
+    per_second = tokens.value / (hours.value * SECONDS_PER_HOUR)
+    return tuple(
+        UtilisationCount(
+            attention=count.attention,
+            includes_mtp=count.includes_mtp,
+            peak=name,
+            mfu=count.flop_per_token * per_second / peak,
+            flop_per_second=count.flop_per_token * per_second,
+        )
+        for count in flop_counts(claims)
+        for name, peak in peaks.items()
+    )

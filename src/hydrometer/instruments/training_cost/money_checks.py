@@ -1,0 +1,186 @@
+"""Checks of hours against dollars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hydrometer.instruments.training_cost.claims import Claims
+from hydrometer.instruments.training_cost.measured import (
+    Measured,
+    Term,
+    citations,
+    compare,
+    stated_relation,
+    total,
+)
+from hydrometer.records.dossier import Claim
+from hydrometer.records.evidence import Check, Relation, Verdict
+from hydrometer.records.numbers import readable, usd
+from hydrometer.records.reference import Accelerator, Price
+
+SUM_TOLERANCE = 0.005
+PRICE_TOLERANCE = 0.01
+MARKET_SLACK = 0.15
+
+
+def phases_add_up(claims: Claims) -> Iterator[Check]:
+    """Hours, and dollars, of the phases against the stated total."""
+    for quantity, unit in (("accelerator_hours", "accelerator-hours"), ("cost", "USD")):
+        whole = claims.number(quantity, None)
+        parts = [claims.number(quantity, phase.id) for phase in claims.phases]
+        known = [part for part in parts if part is not None]
+        if whole is None or len(claims.phases) < 2 or not known:
+            continue
+        text = " + ".join(_figure(part.value, unit) for part in known)
+        complete = len(known) == len(parts)
+        yield compare(
+            claims.dossier,
+            name="phases_add_up",
+            title=f"The phases add up to the stated total ({'hours' if quantity != 'cost' else 'dollars'})",
+            phase=None,
+            left=Term(total(known), text),
+            right=Term(whole, _figure(whole.value, unit)),
+            unit=unit,
+            tolerance=SUM_TOLERANCE,
+            reason="sums of published numbers differ by their rounding only; 0.5 % is left for sums of rounded sums",
+            relation="equals" if complete else "at_most",
+            agree="The parts make up the whole."
+            if complete
+            else "The published parts do not exceed the whole; not every part is published.",
+        )
+
+
+def _figure(value: float, unit: str) -> str:
+    return usd(value) if unit == "USD" else f"{readable(value)} h"
+
+
+def hours_times_price(claims: Claims) -> Iterator[Check]:
+    """Hours x price against the cost, for every phase and the whole."""
+    for phase in _phase_keys(claims):
+        hours = claims.hours(phase)
+        price = claims.number("price_per_hour", phase)
+        cost = claims.one("cost", phase)
+        if hours is None or price is None or cost is None:
+            continue
+        computed = hours * price
+        yield compare(
+            claims.dossier,
+            name="hours_times_price",
+            title="Hours × price = cost",
+            phase=phase,
+            left=Term(computed, f"{readable(hours.value)} h × {usd(price.value)}/h = {usd(computed.value)}"),
+            right=Term(Measured.from_claim(cost), _bounded(cost)),
+            unit="USD",
+            tolerance=PRICE_TOLERANCE,
+            reason="a product of published numbers; 1 % for rounding that the digits do not show",
+            relation=stated_relation(cost),
+        )
+
+
+def _phase_keys(claims: Claims) -> list[str | None]:
+    keys: list[str | None] = [phase.id for phase in claims.phases]
+    return keys if len(keys) == 1 else [*keys, None]
+
+
+def _bounded(claim: Claim) -> str:
+    sign = {"at_most": "at most ", "at_least": "at least ", "about": "about ", "equals": ""}[claim.relation]
+    return f"{sign}{usd(claim.amount)}"
+
+
+_OPPOSITE: dict[str, Relation] = {"at_most": "at_least", "at_least": "at_most"}
+
+
+def price_in_the_market(claims: Claims) -> Iterator[Check]:
+    """The stated price, or the one that cost and hours imply, against dated prices of that accelerator."""
+    for phase in _phase_keys(claims):
+        stated = claims.number("price_per_hour", phase) if claims.all("price_per_hour", phase) else None
+        cost, hours = claims.one("cost", phase), claims.hours(phase)
+        chips = [claims.accelerator(p) for p in claims.phases if phase in {None, p.id}]
+        prices = [price for chip in chips for price in chip.prices]
+        if not chips or (stated is None and (cost is None or hours is None)):
+            continue
+        if stated is not None:
+            price, text = stated, f"stated {usd(stated.value)}/h"
+            relation: Relation = "within"
+        elif claims.one("price_per_hour", phase) is None and cost is not None and hours is not None:
+            price = Measured.from_claim(cost) / hours
+            text = f"{_bounded(cost)} ÷ {readable(hours.value)} h = {usd(price.value)}/h"
+            # A cost of at most X means a price of at most X over hours: it must reach the market from above.
+            relation = _OPPOSITE.get(cost.relation, "within")
+        else:
+            continue
+        yield _market_check(claims, phase, price, text, relation, chips[0], prices)
+
+
+def _market_check(
+    claims: Claims,
+    phase: str | None,
+    price: Measured,
+    text: str,
+    relation: Relation,
+    chip: Accelerator,
+    prices: list[Price],
+) -> Check:
+    title = f"The price per hour is one that the market has seen for the {chip.name}"
+    if not prices:
+        return not_checkable(
+            claims,
+            name="price_in_the_market",
+            title=title,
+            phase=phase,
+            ids=price.claims,
+            why=f"no dated price of the {chip.name} is in the table",
+        )
+    low, high = min(p.low for p in prices), max(p.high for p in prices)
+    market = Measured(low, (low * high) ** 0.5, high)
+    dates = f"{min(p.as_of for p in prices)[:7]} to {max(p.as_of[-7:] for p in prices).strip()}"
+    return compare(
+        claims.dossier,
+        name="price_in_the_market",
+        title=title,
+        phase=phase,
+        left=Term(price, text),
+        right=Term(market, f"{usd(low)} to {usd(high)}/h, owned or rented ({dates})"),
+        unit="USD per accelerator-hour",
+        tolerance=MARKET_SLACK,
+        reason="the range is of prices seen, owning included; 15 % for contracts that were not seen",
+        relation=relation,
+        agree="The price lies in the range seen.",
+        disagree=f"{usd(price.value)} an hour lies outside every price seen for this accelerator, "
+        f"{usd(low)} to {usd(high)}: the cost leaves something out, or the hours are of something else.",
+    )
+
+
+def cost_needs_hours(claims: Claims) -> Iterator[Check]:
+    """A cost without hours cannot be checked, and saying so is the answer."""
+    for phase in _phase_keys(claims):
+        cost = claims.one("cost", phase)
+        if cost is not None and claims.hours(phase) is None:
+            yield not_checkable(
+                claims,
+                name="cost_needs_hours",
+                title=f"A cost of {_bounded(cost)} can be checked",
+                phase=phase,
+                ids=(cost.id,),
+                why="no accelerator-hours were published, so the cost stands on nothing that can be recomputed",
+            )
+
+
+def not_checkable(claims: Claims, *, name: str, title: str, phase: str | None, ids: tuple[str, ...], why: str) -> Check:
+    """Returns a check that could not be made, and why."""
+    return Check(
+        id=f"{name}/{phase or 'whole'}/{'+'.join(ids)}",
+        name=name,
+        title=title,
+        phase=phase,
+        left=None,
+        right=None,
+        relation="equals",
+        tolerance=None,
+        tolerance_reason="",
+        gap=None,
+        verdict=Verdict.NOT_MEASURED,
+        explanation=f"Not checkable: {why}.",
+        claims=ids,
+        sources=citations(claims.dossier, ids),
+    )

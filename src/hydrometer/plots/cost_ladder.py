@@ -1,0 +1,82 @@
+"""The ladder from the headline to the whole, on a logarithmic axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, draw
+from hydrometer.records.evidence import CostLadder
+from hydrometer.records.numbers import usd
+
+WIDE, NARROW = 8.6, 4.3
+
+
+def cost_ladder_figures(ladder: CostLadder) -> list[str]:
+    """Returns the figure for a wide and for a narrow page; empty where no rung is known."""
+    if not ladder.rungs:
+        return []
+    return [
+        draw(
+            lambda axes, width: _plot(axes, width, ladder),
+            name=f"ladder-{name}",
+            width=width,
+            height=0.9 + 0.62 * len(ladder.rungs),
+            description=describe(ladder),
+            css_class=f"figure {name}",
+        )
+        for name, width in (("wide", WIDE), ("narrow", NARROW))
+    ]
+
+
+def describe(ladder: CostLadder) -> str:
+    """Returns the figure in words."""
+    rungs = "; ".join(f"{r.title}: {usd(r.usd.low)} to {usd(r.usd.high)}" for r in ladder.rungs)
+    told = f"The headline is {usd(ladder.headline.usd)}. " if ladder.headline else ""
+    return f"Cost by what is counted, on a logarithmic axis. {told}{rungs}."
+
+
+def _plot(axes: Any, width: float, ladder: CostLadder) -> None:
+    small = width < WIDE
+    size = 9.5 if not small else 9
+    n = len(ladder.rungs)
+    marks = _marks(ladder)
+    for row, rung in enumerate(ladder.rungs):
+        y = n - 1 - row
+        low, high = rung.usd.low, rung.usd.high
+        axes.plot([low, high], [y, y], color=ACCENT, linewidth=7, solid_capstyle="round", alpha=0.85, zorder=3)
+        if rung.usd.level is not None:
+            axes.plot([rung.usd.middle], [y], marker="|", markersize=13, color=INK, markeredgewidth=2, zorder=4)
+        text = f"{usd(low)} to {usd(high)}"
+        label = rung.title if small else f"{rung.title}:  {text}"
+        axes.annotate(label, (0, y), (0, 11), xycoords=("axes fraction", "data"), textcoords="offset points",
+                      fontsize=size, color=INK, ha="left", va="bottom", annotation_clip=False)  # fmt: skip
+        if small:
+            axes.annotate(text, (1, y), (0, 11), xycoords=("axes fraction", "data"), textcoords="offset points",
+                          fontsize=size, color=MUTED, ha="right", va="bottom", annotation_clip=False)  # fmt: skip
+    for value, text in marks:
+        axes.axvline(value, color=WARM, linewidth=1.4, linestyle=(0, (4, 3)), zorder=1)
+        axes.annotate(text, (value, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
+                      fontsize=size, color=WARM, ha="center", va="bottom")  # fmt: skip
+    _axis(axes, ladder, [value for value, _ in marks], n)
+
+
+def _marks(ladder: CostLadder) -> list[tuple[float, str]]:
+    """Returns the figures that the news set against each other."""
+    marks = [(ladder.headline.usd, f"headline {usd(ladder.headline.usd)}")] if ladder.headline else []
+    bounds = [r.usd for r in ladder.readings if r.rung == "company" and r.relation == "at_least"]
+    return marks + [(usd_, f"“{usd(usd_)}”") for usd_ in bounds[:1]]
+
+
+def _axis(axes: Any, ladder: CostLadder, marks: list[float], n: int) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    values = [v for r in ladder.rungs for v in (r.usd.low, r.usd.high)] + marks
+    axes.set_xscale("log")
+    axes.set_xlim(min(values) / 1.8, max(values) * 1.8)
+    axes.set_ylim(-0.5, n - 0.2)
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(LogLocator(base=10))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: usd(v).replace(".00", "")))
+    axes.tick_params(labelsize=9)
+    axes.grid(axis="x", color=LINE, linewidth=0.8, zorder=0)

@@ -1,0 +1,54 @@
+"""An audit: everything that `report.html` shows and everything needed to run it again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hydrometer.records.base import Record
+from hydrometer.records.dossier import Dossier
+from hydrometer.records.evidence import Evidence, QuestionName
+
+
+class InputFile(Record):
+    """A file that the audit read."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+class Provenance(Record):
+    """How to run the audit again, and what it ran on. The only part that differs between two runs."""
+
+    created_at: str
+    command: str
+    python: str
+    platform: str
+    packages: dict[str, str]
+
+
+class Question(Record):
+    """One of the questions of the dispute, and its answer so far."""
+
+    name: QuestionName
+    title: str
+    in_the_news: str
+    evidence: tuple[str, ...]
+    """Ids of the evidence that bears on it; none if nothing was measured."""
+    answer: str
+    how_sure: str
+    missing: tuple[str, ...]
+
+
+class Audit(Record):
+    """The record of one audit (`audit.json`). Fields are only ever added at the end of a record."""
+
+    schema_version: Literal[1]
+    hydrometer_version: str
+    subject: str
+    seed: int
+    inputs: tuple[InputFile, ...]
+    questions: tuple[Question, ...]
+    evidence: tuple[Evidence, ...]
+    dossier: Dossier
+    provenance: Provenance

@@ -1,0 +1,57 @@
+"""How numbers are written for people: the same in equations, on screen and on paper."""
+
+from __future__ import annotations
+
+_SCALES = ((1e12, "trillion"), (1e9, "billion"))
+
+
+def readable(value: float) -> str:
+    """Returns the number as a person writes it: 2,788,000, 14.8 trillion, 3.94e24, 19.93.
+
+    Args:
+        value: any finite number.
+    """
+    size = abs(value)
+    if size >= 1e16:
+        return f"{value:.3e}".replace("e+", "e")
+    for scale, word in _SCALES:
+        if size >= scale:
+            return f"{_plain(value / scale, 5)} {word}"
+    if size >= 1e3:
+        return f"{value:,.0f}"
+    return _plain(value, 4)
+
+
+def _plain(value: float, digits: int) -> str:
+    text = f"{value:.{digits}g}"
+    return f"{float(text):,.0f}" if "e" in text else text
+
+
+def usd(value: float) -> str:
+    """Returns dollars as a person writes them: $14.20, $5.576 million, $1.6 billion."""
+    size = abs(value)
+    if size >= 1e9:
+        return f"${_plain(value / 1e9, 4)} billion"
+    if size >= 1e6:
+        return f"${_plain(value / 1e6, 4)} million"
+    if size >= 1e3:
+        return f"${value:,.0f}"
+    return f"${value:,.2f}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """Returns a fraction as a percentage."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def amount(value: float, unit: str) -> str:
+    """Returns the number with its unit, in the form that people use for that unit."""
+    if unit == "USD":
+        return usd(value)
+    if unit == "USD per accelerator-hour":
+        return f"{usd(value)} per accelerator-hour"
+    if unit == "fraction":
+        return percent(value, 2 if value < 1 else 0)
+    if unit == "FLOP/s per accelerator":
+        return f"{_plain(value / 1e12, 4)} TFLOP/s per accelerator"
+    return f"{readable(value)} {unit}"

@@ -1,0 +1,56 @@
+"""The report: one self-contained HTML file, no script, no network."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from hydrometer.plots.cost_ladder import cost_ladder_figures
+from hydrometer.plots.utilisation import utilisation_figures
+from hydrometer.records.audit import Audit
+from hydrometer.records.evidence import ClaimChecking, CostLadder, Evidence
+from hydrometer.records.numbers import amount, percent, readable, usd
+from hydrometer.report.words import INSTRUMENT_WORDS, VERDICT_MARK, VERDICT_WORDS
+
+RELATION_SIGN = {"equals": "=", "at_most": "≤", "at_least": "≥", "within": "in", "about": "≈"}
+
+
+def _figures(evidence: Evidence) -> list[Markup]:
+    """Returns the pictures of one piece of evidence; the drawing code escapes its own text."""
+    details = evidence.details
+    if isinstance(details, CostLadder):
+        drawn = cost_ladder_figures(details)
+    elif isinstance(details, ClaimChecking):
+        drawn = utilisation_figures(details.utilisation)
+    else:
+        drawn = []
+    return [Markup(svg) for svg in drawn]  # noqa: S704 - built by matplotlib, which escapes text
+
+
+def render_html(audit: Audit) -> str:
+    """Returns the report of a stored audit as one HTML document."""
+    # Everything in a record may come from a stranger's file, so every value is escaped.
+    environment = Environment(
+        loader=PackageLoader("hydrometer.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(usd=usd, percent=percent, readable=readable)
+    environment.globals.update(
+        amount=amount,
+        mark=VERDICT_MARK,
+        verdict_words=VERDICT_WORDS,
+        instrument_words=INSTRUMENT_WORDS,
+        relation_sign=RELATION_SIGN,
+    )
+    figures = {e.id: _figures(e) for e in audit.evidence}
+    page: str = environment.get_template("report.html.j2").render(
+        audit=audit,
+        evidence={e.id: e for e in audit.evidence},
+        figures=figures,
+        sources={s.id: s for s in audit.dossier.sources},
+        statements={t: [s for s in audit.dossier.statements if s.topic == t] for t in ("cost", "teacher", "compute")},
+    )
+    return page

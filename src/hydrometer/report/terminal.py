@@ -1,0 +1,72 @@
+"""The audit and its checks in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from hydrometer.errors import printable
+from hydrometer.records.audit import Audit
+from hydrometer.records.evidence import Check, Verdict
+from hydrometer.report.words import VERDICT_MARK, VERDICT_WORDS
+
+_COLOUR = {
+    Verdict.SUPPORTS: "green",
+    Verdict.OPPOSES: "red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.NOT_MEASURED: "dim",
+}
+_LIMIT = 1000
+
+
+def _plain(text: str) -> Text:
+    """Returns stored text that can neither style nor move the cursor."""
+    return Text(printable(text, limit=_LIMIT))
+
+
+def _verdict(verdict: Verdict) -> Text:
+    return Text(f"{VERDICT_MARK[verdict]} {VERDICT_WORDS[verdict]}", style=_COLOUR[verdict])
+
+
+def print_summary(audit: Audit, *, console: Console) -> None:
+    """Prints every question, its answer, how sure it is and what is missing."""
+    evidence = {e.id: e for e in audit.evidence}
+    console.print(Text.assemble(("Hydrometer ", "bold"), f"{audit.hydrometer_version}  ", _plain(audit.subject)))
+    for question in audit.questions:
+        console.print()
+        console.print(Text(question.title, style="bold"))
+        if not question.evidence:
+            console.print(Padding(Text.assemble(_verdict(Verdict.NOT_MEASURED), ". ", *question.missing[:1]), (0, 2)))
+        for name in question.evidence:
+            found = evidence[name]
+            console.print(Padding(Text.assemble(_verdict(found.verdict), "  ", _plain(found.proposition)), (0, 2)))
+            console.print(Padding(_plain(found.answer), (0, 4)))
+            console.print(Padding(Text(printable(found.how_sure, limit=_LIMIT), style="dim"), (0, 4)))
+
+
+def print_checks(title: str, checks: Sequence[Check], *, console: Console) -> None:
+    """Prints every check: the equation, what was claimed, the tolerance and the verdict."""
+    console.print(Text(printable(title), style="bold"))
+    table = Table(show_lines=True, expand=False)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("what follows")
+    table.add_column("what was claimed")
+    table.add_column("tolerance and why")
+    for check in checks:
+        what = Text.assemble((printable(check.title, limit=_LIMIT), "bold"), "\n")
+        what.append_text(_plain(check.left.text if check.left else check.explanation))
+        table.add_row(
+            _verdict(check.verdict),
+            what,
+            _plain(check.right.text if check.right else ""),
+            _plain(check.tolerance_reason),
+        )
+    console.print(table)
+    for check in checks:
+        if check.verdict is not Verdict.SUPPORTS:
+            line = Text.assemble(_verdict(check.verdict), "  ", _plain(check.title), ": ", _plain(check.explanation))
+            console.print(line)

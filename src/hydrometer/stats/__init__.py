@@ -1,0 +1,1 @@
+"""Statistics on arrays and numbers: no records, no files."""

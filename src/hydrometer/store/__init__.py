@@ -1,0 +1,1 @@
+"""Files: dossiers and audits on disk, and the tables that ship with the package."""

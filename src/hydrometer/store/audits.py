@@ -1,0 +1,105 @@
+"""Writes an audit folder whole or not at all, and reads one back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hydrometer.errors import InputError, OutputError
+from hydrometer.records.audit import Audit
+from hydrometer.store.files import read_bytes
+
+RECORD = "audit.json"
+REPORT = "report.html"
+_LARGEST_AUDIT = 64 * 1024 * 1024
+
+
+def audit_json(audit: Audit) -> str:
+    """Returns the record as it is written to `audit.json`."""
+    return audit.model_dump_json(indent=1) + "\n"
+
+
+def refuse_if_taken(folder: Path) -> None:
+    """Raises if the folder holds something other than an audit, before any work is done for it.
+
+    Raises:
+        OutputError: if `folder` is a file, or a folder without an `audit.json` that is not empty.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise OutputError(f"{folder}: is not a folder; choose another --out")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).is_file():
+        raise OutputError(f"{folder}: holds other files than an audit; choose another --out")
+
+
+def write_audit(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes the files of an audit into `folder`; an earlier audit there is replaced.
+
+    The files are first written and flushed beside the folder and then renamed into place, so a reader never
+    sees a part of an audit, and a failure leaves what was there.
+
+    Args:
+        folder: where the audit goes; parents are made.
+        files: name to text.
+
+    Raises:
+        OutputError: if the folder holds something else or cannot be written.
+    """
+    refuse_if_taken(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror}); choose another --out") from None
+    try:
+        for name, text in files.items():
+            with (fresh / name).open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        fresh.chmod(0o755)
+        _swap(fresh, folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror}); choose another --out") from None
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    old = fresh.with_name(f"{fresh.name}.old")
+    folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        with contextlib.suppress(OSError):
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_audit(folder: Path) -> Audit:
+    """Reads the record of an audit folder.
+
+    Raises:
+        InputError: if there is none, or it is not of a known schema version.
+    """
+    path = folder / RECORD if folder.is_dir() else folder
+    content = read_bytes(path, limit=_LARGEST_AUDIT, what="audit record (audit.json)")
+    try:
+        return Audit.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"not an audit record of this version: {first['msg']}",
+            cure="write it again with `hydrometer audit`",
+            where=f"{path} {place}".rstrip(),
+        ) from None

@@ -1,0 +1,71 @@
+"""The tables that ship with the package, read and checked once."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+
+from pydantic import TypeAdapter
+
+from hydrometer.errors import InputError
+from hydrometer.records.evidence import OperatingPoint
+from hydrometer.records.reference import Accelerator, DefaultPrior, ReferenceRun
+
+
+def _text(name: str) -> str:
+    return resources.files("hydrometer").joinpath("data", name).read_text(encoding="utf-8")
+
+
+@cache
+def accelerators() -> tuple[Accelerator, ...]:
+    """Returns every accelerator of the table."""
+    rows = tomllib.loads(_text("accelerators.toml"))["accelerators"]
+    return tuple(Accelerator.model_validate(row) for row in rows)
+
+
+@cache
+def reference_runs() -> tuple[ReferenceRun, ...]:
+    """Returns the published pre-training runs whose hours are known."""
+    rows = list(csv.DictReader(_text("reference_runs.csv").splitlines()))
+    return tuple(TypeAdapter(list[ReferenceRun]).validate_python(rows, strict=False))
+
+
+@cache
+def default_priors() -> dict[str, DefaultPrior]:
+    """Returns the stated beliefs used where a dossier has none, by name."""
+    rows = tomllib.loads(_text("priors.toml"))["priors"]
+    return {row["name"]: DefaultPrior.model_validate(row) for row in rows}
+
+
+@cache
+def claim_checking_operating_point() -> OperatingPoint:
+    """Returns the measured error rates of claim checking (`bench/claims.py` writes them)."""
+    return OperatingPoint.model_validate_json(_text("claim_checking_operating_point.json"))
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("nvidia", ""))
+
+
+@cache
+def _accelerators_by_key() -> dict[str, Accelerator]:
+    return {_key(name): chip for chip in accelerators() for name in (chip.name, *chip.aliases)}
+
+
+def find_accelerator(name: str, *, where: str = "") -> Accelerator:
+    """Returns the accelerator of this name; case, blanks and hyphens do not matter.
+
+    Raises:
+        InputError: if there is none; the cure names the nearest.
+    """
+    found = _accelerators_by_key().get(_key(name))
+    if found is not None:
+        return found
+    close = difflib.get_close_matches(_key(name), list(_accelerators_by_key()), n=1, cutoff=0.5)
+    known = ", ".join(chip.name for chip in accelerators())
+    cure = f"did you mean '{_accelerators_by_key()[close[0]].name}'?" if close else f"known: {known}"
+    raise InputError(f"unknown accelerator '{name[:60]}'", cure=cure, where=where)
