@@ -204,6 +204,13 @@ _ALL = (
 QUANTITIES: dict[str, Quantity] = {quantity.name: quantity for quantity in _ALL}
 
 
+def significant_digits(value: int | Decimal) -> int:
+    """Returns how many digits a printed number carries: 1 for 100, 4 for 5.576, 3 for 2.00."""
+    if isinstance(value, int):
+        return max(len(str(abs(value)).rstrip("0")), 1)
+    return len(value.as_tuple().digits)
+
+
 def half_width(value: int | Decimal, *, stipulated: bool) -> float:
     """Returns half of the last written digit's place: how far the printed number may be from the true one.
 

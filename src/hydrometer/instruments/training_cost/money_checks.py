@@ -15,11 +15,14 @@ from hydrometer.instruments.training_cost.measured import (
 )
 from hydrometer.records.dossier import Claim
 from hydrometer.records.evidence import Check, Relation, Verdict
-from hydrometer.records.numbers import readable, usd
+from hydrometer.records.numbers import percent, readable, usd
+from hydrometer.records.quantities import significant_digits
 from hydrometer.records.reference import Accelerator, Price
 
 SUM_TOLERANCE = 0.005
-PRICE_TOLERANCE = 0.01
+PRICE_TOLERANCE = {1: 0.10, 2: 0.05}
+"""By significant digits of the printed cost: "$100" is said of $96, "$5.576 million" is not of $5.3 million."""
+FINE_PRICE_TOLERANCE = 0.01
 MARKET_SLACK = 0.15
 
 
@@ -63,6 +66,8 @@ def hours_times_price(claims: Claims) -> Iterator[Check]:
         if hours is None or price is None or cost is None:
             continue
         computed = hours * price
+        digits = significant_digits(cost.value)
+        tolerance = PRICE_TOLERANCE.get(digits, FINE_PRICE_TOLERANCE)
         yield compare(
             claims.dossier,
             name="hours_times_price",
@@ -71,8 +76,9 @@ def hours_times_price(claims: Claims) -> Iterator[Check]:
             left=Term(computed, f"{readable(hours.value)} h × {usd(price.value)}/h = {usd(computed.value)}"),
             right=Term(Measured.from_claim(cost), _bounded(cost)),
             unit="USD",
-            tolerance=PRICE_TOLERANCE,
-            reason="a product of published numbers; 1 % for rounding that the digits do not show",
+            tolerance=tolerance,
+            reason=f"a product of published numbers; {percent(tolerance, 0)} because the cost is printed with "
+            f"{digits} significant digit{'s' if digits > 1 else ''}",
             relation=stated_relation(cost),
         )
 

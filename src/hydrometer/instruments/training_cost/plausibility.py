@@ -24,6 +24,8 @@ from hydrometer.store.reference import reference_runs
 
 CEILING = {"bf16": 0.65, "fp16": 0.65, "fp8": 0.55, "fp4": 0.26}
 """Highest steady utilisation ever published, over the peak of the same precision, rounded up."""
+USUAL_GOODPUT = 0.87
+"""Median share of the steady rate that whole runs kept (Olmo 3, Llama 3.1, Gopher, PaLM, Skywork, SmolLM3)."""
 FLOOR_MARGIN = 2.0
 """Below the lowest published run by more than this factor, a bill is opposed."""
 SMALL_MODEL = 1.5e9
@@ -53,22 +55,34 @@ def plausible_utilisation(claims: Claims) -> Iterator[Check]:
             )
 
 
-def other_runs(claims: Claims) -> tuple[ReferenceRun, ...]:
-    """Returns the published runs that are not the subject itself."""
-    name = claims.dossier.model.name.lower()
-    return tuple(run for run in reference_runs() if run.model.lower() != name)
+def other_runs(claims: Claims, *, same_developer: bool) -> tuple[ReferenceRun, ...]:
+    """Returns the published runs that are not the subject itself.
+
+    Args:
+        claims: the subject.
+        same_developer: keep other runs by the same makers. A bill is judged without them, so that nobody
+            sets the standard that it is held to.
+    """
+    model = claims.dossier.model
+    developer = model.developer.casefold()
+    return tuple(
+        run
+        for run in reference_runs()
+        if run.model.casefold() != model.name.casefold() and (same_developer or run.developer.casefold() != developer)
+    )
 
 
 def _judge_utilisation(claims: Claims, phase: Phase, used: Measured) -> Check:
     chip = claims.accelerator(phase)
-    runs = [run.mfu for run in other_runs(claims)]
-    lowest, highest = min(runs), max(runs)
+    runs = [run.mfu for run in other_runs(claims, same_developer=False)]
+    lowest = min(runs)
     own_peak = chip.peak(phase.precision)
     ceiling = CEILING[phase.precision] * (own_peak or chip.bf16_flop_per_second) / chip.bf16_flop_per_second
+    usual = max([ceiling * USUAL_GOODPUT, *runs])
     active = active_parameters(claims)
     small = active is not None and active.value < SMALL_MODEL
     judged_below = phase.kind in _JUDGED_FROM_BELOW and not small
-    verdict, words = _zone(used, lowest, highest, ceiling, judged_below=judged_below)
+    verdict, words = _zone(used, lowest, usual, ceiling, judged_below=judged_below)
     flop, hours = phase_flop(claims, phase), claims.hours(phase.id)
     assert flop is not None
     assert hours is not None
@@ -90,8 +104,9 @@ def _judge_utilisation(claims: Claims, phase: Phase, used: Measured) -> Check:
         phase=phase.id,
         left=Term(used, text),
         right=Term(
-            Measured(lowest, (lowest * highest) ** 0.5, highest),
-            f"{percent(lowest)} to {percent(highest)}, whole-run utilisation of {len(runs)} published runs",
+            Measured(lowest, (lowest * usual) ** 0.5, usual),
+            f"{percent(lowest)}, the lowest of {len(runs)} published runs by others, to {percent(usual)}, the best "
+            f"steady benchmark less the usual lost time",
         ),
         unit="fraction",
         tolerance=FLOOR_MARGIN - 1,
@@ -104,17 +119,17 @@ def _judge_utilisation(claims: Claims, phase: Phase, used: Measured) -> Check:
     )
 
 
-def _zone(used: Measured, lowest: float, highest: float, ceiling: float, *, judged_below: bool) -> tuple[Verdict, str]:
+def _zone(used: Measured, lowest: float, usual: float, ceiling: float, *, judged_below: bool) -> tuple[Verdict, str]:
     if used.low > ceiling:
         times = used.value / ceiling
         return Verdict.OPPOSES, (
             f"It would need {percent(used.value)} of the BF16 peak, {times:.1f} times the best ever published in the "
             "steady state: the hours are too few or the tokens too many."
         )
-    if used.low > highest:
-        return Verdict.INCONCLUSIVE, "Above every published whole run, but within what benchmarks reach."
+    if used.low > usual:
+        return Verdict.INCONCLUSIVE, "Only a run without the usual lost time at the best published speed reaches this."
     if used.high >= lowest:
-        return Verdict.SUPPORTS, "Ordinary: within the range of published whole runs."
+        return Verdict.SUPPORTS, "Ordinary: published runs reach this."
     if used.high < lowest / FLOOR_MARGIN and judged_below:
         return Verdict.OPPOSES, (
             f"It would mean {percent(used.value)} of the BF16 peak, {lowest / used.value:.1f} times below the lowest "
@@ -152,7 +167,7 @@ def utilisation_points(claims: Claims) -> tuple[UtilisationPoint, ...]:
             is_subject=False,
             source=run.source,
         )
-        for run in other_runs(claims)
+        for run in other_runs(claims, same_developer=True)
     ]
     points += [point for phase in claims.phases if (point := _subject_point(claims, phase)) is not None]
     return tuple(points)
