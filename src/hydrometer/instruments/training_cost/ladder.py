@@ -72,7 +72,7 @@ def build_ladder(claims: Claims, *, rng: np.random.Generator) -> LadderResult:
     readings = _readings(claims)
     rungs += _company_rung(readings)
     published = headline(claims)
-    used = [p for p in priors.values() if _is_used(p.name, rungs)]
+    used = [p for p in priors.values() if _is_used(p.name, rungs, claims)]
     return LadderResult(
         CostLadder(
             headline=_reading(claims, published, "final_run") if published is not None else None,
@@ -146,7 +146,9 @@ def _priors(claims: Claims) -> dict[PriorName, PriorUsed]:
     return found
 
 
-def _is_used(name: str, rungs: list[Rung]) -> bool:
+def _is_used(name: str, rungs: list[Rung], claims: Claims) -> bool:
+    if name == "development_multiplier" and claims.number("programme_accelerator_hours", claims.whole_phase()):
+        return False  # the hours themselves were published
     needs = {
         "price_per_hour": "final_run",
         "development_multiplier": "programme",
