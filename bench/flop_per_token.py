@@ -47,9 +47,8 @@ def rows() -> list[Row]:
 
 def main() -> None:
     """Prints the table."""
-    print(
-        "| network | parameters (billion) | counted GFLOP/token | NVIDIA | gap | gap of 6·N |\n|---|---|---|---|---|---|"
-    )
+    print("| network | parameters (billion) | counted GFLOP/token | NVIDIA | gap | gap of 6·N |")
+    print("|---|---|---|---|---|---|")
     for row in rows():
         gap, short = (x / row.nvidia_gflop - 1 for x in (row.counted_gflop, row.short_form_gflop))
         print(

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flop_per_token import Row, rows
 from hydrometer.costs.architecture import Architecture, Experts, GroupedQuery, Latent
 from hydrometer.costs.flop import implied_utilisation, training_flop_per_token
 from hydrometer.costs.money import acquisition_cost, owned_price_per_hour, staff_cost
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))
-from flop_per_token import Row, rows
 
 DEEPSEEK_V3 = Architecture(
     n_layers=61,

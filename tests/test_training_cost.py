@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import claims as bench_claims
 from hydrometer.instruments import training_cost
 from hydrometer.records.dossier import Dossier
 from hydrometer.records.evidence import Check, ClaimChecking, CostCheck, CostLadder, Evidence, Verdict
@@ -18,8 +18,6 @@ from hydrometer.store.dossiers import read_dossier, read_siblings
 
 ROOT = Path(__file__).parent.parent
 DOSSIERS = ROOT / "dossiers"
-sys.path.insert(0, str(ROOT / "bench"))
-import claims as bench_claims
 
 
 def checked(name: str) -> CostCheck:
