@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, WARM, draw
 from hydrometer.records.evidence import CostLadder
-from hydrometer.records.numbers import usd
+from hydrometer.records.numbers import usd, usd_range
 
 WIDE, NARROW = 8.6, 4.3
+_BACKING = {"facecolor": PAGE, "edgecolor": "none", "pad": 1.0}
+"""Keeps the dashed marks from running through words."""
 
 
 def cost_ladder_figures(ladder: CostLadder) -> list[str]:
@@ -30,7 +32,7 @@ def cost_ladder_figures(ladder: CostLadder) -> list[str]:
 
 def describe(ladder: CostLadder) -> str:
     """Returns the figure in words."""
-    rungs = "; ".join(f"{r.title}: {usd(r.usd.low)} to {usd(r.usd.high)}" for r in ladder.rungs)
+    rungs = "; ".join(f"{r.title}: {usd_range(r.usd.low, r.usd.high)}" for r in ladder.rungs)
     told = f"The headline is {usd(ladder.headline.usd)}. " if ladder.headline else ""
     return f"Cost by what is counted, on a logarithmic axis. {told}{rungs}."
 
@@ -46,13 +48,13 @@ def _plot(axes: Any, width: float, ladder: CostLadder) -> None:
         axes.plot([low, high], [y, y], color=ACCENT, linewidth=7, solid_capstyle="round", alpha=0.85, zorder=3)
         if rung.usd.level is not None:
             axes.plot([rung.usd.middle], [y], marker="|", markersize=13, color=INK, markeredgewidth=2, zorder=4)
-        text = f"{usd(low)} to {usd(high)}"
+        text = usd_range(low, high)
         label = rung.title if small else f"{rung.title}:  {text}"
         axes.annotate(label, (0, y), (0, 11), xycoords=("axes fraction", "data"), textcoords="offset points",
-                      fontsize=size, color=INK, ha="left", va="bottom", annotation_clip=False)  # fmt: skip
+                      fontsize=size, color=INK, ha="left", va="bottom", annotation_clip=False, bbox=_BACKING)  # fmt: skip
         if small:
             axes.annotate(text, (1, y), (0, 11), xycoords=("axes fraction", "data"), textcoords="offset points",
-                          fontsize=size, color=MUTED, ha="right", va="bottom", annotation_clip=False)  # fmt: skip
+                          fontsize=size, color=MUTED, ha="right", va="bottom", annotation_clip=False, bbox=_BACKING)  # fmt: skip
     for value, text in marks:
         axes.axvline(value, color=WARM, linewidth=1.4, linestyle=(0, (4, 3)), zorder=1)
         axes.annotate(text, (value, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",

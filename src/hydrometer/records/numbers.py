@@ -39,6 +39,16 @@ def usd(value: float) -> str:
     return f"${value:,.2f}"
 
 
+def usd_range(low: float, high: float) -> str:
+    """Returns a range of estimated dollars with two digits each: more would claim what no estimate knows."""
+    return f"{rough_usd(low)} to {rough_usd(high)}"
+
+
+def rough_usd(value: float) -> str:
+    """Returns estimated dollars with two digits; below $100 with cents."""
+    return usd(float(f"{value:.2g}")) if value >= 100 else usd(value)
+
+
 def percent(value: float, digits: int = 1) -> str:
     """Returns a fraction as a percentage."""
     return f"{100 * value:.{digits}f} %"

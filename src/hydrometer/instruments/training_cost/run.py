@@ -32,7 +32,7 @@ from hydrometer.records.evidence import (
     Range,
     Verdict,
 )
-from hydrometer.records.numbers import percent, usd
+from hydrometer.records.numbers import percent, rough_usd, usd, usd_range
 from hydrometer.store.reference import claim_checking_operating_point
 
 NAME = "training_cost"
@@ -166,7 +166,9 @@ def _consistency(claims: Claims, siblings: Sequence[Dossier]) -> Evidence:
         operating_point=claim_checking_operating_point(),
         cannot_rule_out=_ALTERNATIVES,
         missing=_unpublished(claims),
-        warnings=tuple(c.explanation for c in checks if c.verdict is Verdict.INCONCLUSIVE),
+        warnings=tuple(
+            f"{c.title} ({c.phase or 'whole'}): {c.explanation}" for c in checks if c.verdict is Verdict.INCONCLUSIVE
+        ),
         sources=citations(dossier, [i for check in checks for i in check.claims]),
         details=ClaimChecking(
             checks=tuple(checks),
@@ -234,8 +236,8 @@ def _ladder_only(claims: Claims, result: LadderResult) -> Evidence:
         else f"The published total cost of {name} is right.",
         alternative="It is not.",
         verdict=Verdict.NOT_MEASURED,
-        answer=f"No total cost was published; by its hours the final run cost {usd(rung.usd.low)} to "
-        f"{usd(rung.usd.high)} at market prices."
+        answer=f"No total cost was published; by its hours the final run cost {usd_range(rung.usd.low, rung.usd.high)} "
+        "at market prices."
         if rung
         else "Not checkable: no accelerator-hours were published, so no cost can be computed.",
         how_sure="90 % of the draws from the stated prices lie in that range." if rung else "Not measured.",
@@ -260,8 +262,8 @@ def _final_run(claims: Claims, claim: Claim, result: LadderResult) -> Evidence:
         proposition=f"{_told(claim)} is what the published accelerator-hours cost at market prices.",
         alternative="The hours would have cost clearly more, or clearly less.",
         verdict=Verdict.SUPPORTS if inside or bounded else Verdict.OPPOSES,
-        answer=f"Renting the published hours cost {usd(rung.usd.low)} to {usd(rung.usd.high)}, "
-        f"{usd(rung.usd.middle)} in the middle; the figure told is {_told(claim)}.",
+        answer=f"Renting the published hours cost {usd_range(rung.usd.low, rung.usd.high)}, "
+        f"{rough_usd(rung.usd.middle)} in the middle. The figure told: {_told(claim)[0].lower()}{_told(claim)[1:]}.",
         how_sure="90 % of the draws from the stated prices lie in that range. It rests on the price range, "
         "not on an invoice: no invoice was published.",
         statistic_name="dollars of the final run",
@@ -299,7 +301,7 @@ def _whole(claims: Claims, claim: Claim, result: LadderResult) -> Evidence:
         proposition=f"{_told(claim)} also covers what it took to get there: {scope}.",
         alternative="Getting there cost more than the headline.",
         verdict=verdict,
-        answer=f"With {scope} the cost is {usd(low)} to {usd(high)}, {usd(middle)} in the middle. "
+        answer=f"With {scope} the cost is {usd_range(low, high)}, {rough_usd(middle)} in the middle. "
         f"The headline is of the final run; larger figures in the news are of other rungs of the ladder.",
         how_sure=f"In {percent(share)} of {len(draws):,} draws the whole cost no more than the headline. "
         "This probability comes from the stated priors, not from the company's books.",
