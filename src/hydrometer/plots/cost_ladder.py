@@ -9,8 +9,6 @@ from hydrometer.records.evidence import CostLadder
 from hydrometer.records.numbers import usd, usd_range
 
 WIDE, NARROW = 8.6, 4.3
-_BACKING = {"facecolor": PAGE, "edgecolor": "none", "pad": 1.0}
-"""Keeps the dashed marks from running through words."""
 
 
 def cost_ladder_figures(ladder: CostLadder) -> list[str]:
@@ -39,7 +37,7 @@ def describe(ladder: CostLadder) -> str:
 
 def _plot(axes: Any, width: float, ladder: CostLadder) -> None:
     small = width < WIDE
-    size = 9.5 if not small else 9
+    size = 9.0 if small else 9.5
     n = len(ladder.rungs)
     marks = _marks(ladder)
     for row, rung in enumerate(ladder.rungs):
@@ -49,17 +47,31 @@ def _plot(axes: Any, width: float, ladder: CostLadder) -> None:
         if rung.usd.level is not None:
             axes.plot([rung.usd.middle], [y], marker="|", markersize=13, color=INK, markeredgewidth=2, zorder=4)
         text = usd_range(low, high)
-        label = rung.title if small else f"{rung.title}:  {text}"
-        axes.annotate(label, (0, y), (0, 11), xycoords=("axes fraction", "data"), textcoords="offset points",
-                      fontsize=size, color=INK, ha="left", va="bottom", annotation_clip=False, bbox=_BACKING)  # fmt: skip
+        _label(axes, y, rung.title if small else f"{rung.title}:  {text}", size, at=0, colour=INK)
         if small:
-            axes.annotate(text, (1, y), (0, 11), xycoords=("axes fraction", "data"), textcoords="offset points",
-                          fontsize=size, color=MUTED, ha="right", va="bottom", annotation_clip=False, bbox=_BACKING)  # fmt: skip
+            _label(axes, y, text, size, at=1, colour=MUTED)
     for value, text in marks:
         axes.axvline(value, color=WARM, linewidth=1.4, linestyle=(0, (4, 3)), zorder=1)
         axes.annotate(text, (value, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
                       fontsize=size, color=WARM, ha="center", va="bottom")  # fmt: skip
     _axis(axes, ladder, [value for value, _ in marks], n)
+
+
+def _label(axes: Any, y: float, text: str, size: float, *, at: float, colour: str) -> None:
+    # The backing keeps the dashed marks from running through words.
+    axes.annotate(
+        text,
+        (at, y),
+        (0, 11),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize=size,
+        color=colour,
+        ha="right" if at else "left",
+        va="bottom",
+        annotation_clip=False,
+        bbox={"facecolor": PAGE, "edgecolor": "none", "pad": 1.0},
+    )
 
 
 def _marks(ladder: CostLadder) -> list[tuple[float, str]]:

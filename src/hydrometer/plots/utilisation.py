@@ -91,5 +91,5 @@ def _dot(axes: Any, point: UtilisationPoint, y: float) -> None:
 def _subject(axes: Any, point: UtilisationPoint, y: float) -> None:
     marker = "o" if point.architecture == "dense" else "s"
     axes.plot([point.mfu], [y], marker=marker, markersize=11, color=WARM, markeredgecolor=PAGE, zorder=5)
-    axes.annotate(f"{point.model}  {percent(point.mfu)}", (point.mfu, y), (0, 9), textcoords="offset points",
+    axes.annotate(f"{point.model}  {percent(point.mfu)}", (point.mfu, y), (0, 15), textcoords="offset points",
                   fontsize=9.5, fontweight="bold", color=INK, ha="center", va="bottom")  # fmt: skip
