@@ -54,7 +54,7 @@ class OperatingPoint(Record):
     n_true: int
     n_corrupted: int
     false_positive_rate: Range
-    """True claims that were opposed."""
+    """Models with true figures of which some figure was opposed."""
     true_positive_rate: Range
     """Corrupted claims that were opposed."""
 

@@ -197,7 +197,7 @@ def _error_rate_in_words(n_decided: int) -> str:
     point = claim_checking_operating_point()
     false, caught = point.false_positive_rate, point.true_positive_rate
     return (
-        f"{n_decided} equations decided. On {point.n_true} true claims this procedure raised a false alarm in "
+        f"{n_decided} equations decided. Of {point.n_true} models with true figures this procedure wrongly opposed "
         f"{percent(false.middle)} (95 % interval {percent(false.low)} to {percent(false.high)}); it opposed "
         f"{percent(caught.middle)} ({percent(caught.low)} to {percent(caught.high)}) of {point.n_corrupted} corrupted "
         "ones."
