@@ -47,7 +47,9 @@ def main(arguments: list[str] | None = None) -> None:
         print("stopped", file=sys.stderr)
         sys.exit(130)
     except typer.TyperException as error:
-        _fail(f"{printable(error, limit=400).rstrip('.')}; see `hydrometer --help`")
+        # The parser's own errors know the option they are about; only their long form says so.
+        message = getattr(error, "format_message", error.__str__)()
+        _fail(f"{printable(message, limit=400).rstrip('.')}; see `hydrometer --help`")
     except BrokenPipeError:
         # The reader of our output has left; nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

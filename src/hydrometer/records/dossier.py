@@ -21,6 +21,8 @@ PhaseKind = Literal["pretraining", "context_extension", "fine_tuning", "reinforc
 Topic = Literal["cost", "teacher", "compute"]
 PriorName = Literal["price_per_hour", "development_multiplier", "full_time_share", "pay_per_year", "project_years"]
 
+_LARGEST_WHOLE = 10**40
+
 Count = Annotated[int, Field(ge=1, le=10**9)]
 CountOrZero = Annotated[int, Field(ge=0, le=10**9)]
 
@@ -208,6 +210,8 @@ class Claim(Record):
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             kind = {str: "text", bool: "true/false", list: "a list", dict: "a table"}.get(type(value), "no number")
             raise refusal(f"a number is needed, this is {kind}", "write digits without quotes, as 14.8 or 2664e3")
+        if isinstance(value, int) and abs(value) > _LARGEST_WHOLE:
+            raise refusal(f"a number of {len(str(value))} digits", "write the figure that the source prints")
         if isinstance(value, Decimal) and not value.is_finite():
             raise refusal(f"{value} is not a finite number", "write the figure that the source prints")
         return value

@@ -21,6 +21,9 @@ from hydrometer.store.reference import find_accelerator
 LARGEST_DOSSIER = 512 * 1024
 _LARGEST_EXPONENT = 400
 _LONGEST_NUMBER = 60
+_LONGEST_LINE = 4000
+_DEEPEST_KEY = 16
+_DEEPEST_TABLE = 12
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,17 @@ def read_dossier(path: Path) -> DossierFile:
 
 def read_siblings(file: DossierFile) -> list[DossierFile]:
     """Reads the dossiers that this one names as siblings, from the same folder."""
-    return [read_dossier(file.path.parent / f"{name}.toml") for name in file.dossier.model.siblings]
+    siblings = []
+    for name in file.dossier.model.siblings:
+        path = file.path.parent / f"{name}.toml"
+        if not path.exists():
+            raise InputError(
+                f"sibling '{name}' is not beside this dossier",
+                cure=f"add {path.name} or take it off model.siblings",
+                where=str(file.path),
+            )
+        siblings.append(read_dossier(path))
+    return siblings
 
 
 def write_template(path: Path) -> None:
@@ -81,6 +94,7 @@ def parse_dossier(text: str, *, where: str) -> Dossier:
     Raises:
         InputError: one line with the place, what is wrong and the cure.
     """
+    _refuse_bombs(text, where)
     try:
         # Decimals keep the digits as written, and with them how coarse a printed number is.
         table = tomllib.loads(text, parse_float=_decimal)
@@ -90,16 +104,38 @@ def parse_dossier(text: str, *, where: str) -> Dossier:
         raise InputError("nested too deeply", cure="a dossier needs three levels", where=where) from None
     except ValueError as error:
         raise InputError(f"not a usable number ({error})", cure="write fewer digits", where=where) from None
+    _refuse_depth(table, where)
     try:
         dossier = Dossier.model_validate(table)
     except ValidationError as error:
         raise _first_line(error, text, where) from None
-    except RecursionError:
-        raise InputError("nested too deeply", cure="a dossier needs three levels", where=where) from None
     for i, phase in enumerate(dossier.phases):
         line = _line_of(("phases", i, "accelerator"), text)
         find_accelerator(phase.accelerator, where=f"{where}:{line or ''} phases[{i}].accelerator")
     return dossier
+
+
+def _refuse_bombs(text: str, where: str) -> None:
+    """Refuses keys of thousands of parts, which the TOML parser reads in quadratic time."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > _LONGEST_LINE:
+            raise InputError(
+                f"a line of {len(line):,} characters",
+                cure=f"keep lines below {_LONGEST_LINE:,} characters",
+                where=f"{where}:{number}",
+            )
+        if line.partition("=")[0].count(".") > _DEEPEST_KEY and not line.lstrip().startswith(("#", '"', "'")):
+            raise InputError("nested too deeply", cure="a dossier needs three levels", where=f"{where}:{number}")
+
+
+def _refuse_depth(table: dict[str, Any], where: str) -> None:
+    """Refuses tables nested deeper than any dossier, before code that recurses sees them."""
+    level: list[Any] = [table]
+    for _ in range(_DEEPEST_TABLE):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [value for values in inner for value in values]
+    if any(isinstance(item, dict | list) for item in level):
+        raise InputError("nested too deeply", cure="a dossier needs three levels", where=where)
 
 
 def _decimal(digits: str) -> Decimal:
@@ -145,7 +181,8 @@ def _dotted(location: tuple[int | str, ...]) -> str:
 
 
 def _words(kind: str, error: dict[str, Any], location: tuple[int | str, ...]) -> tuple[str, str]:
-    given = repr(error.get("input"))[:60]
+    value = error.get("input")
+    given = "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)[:60]
     context = error.get("ctx", {})
     if kind == "refused":
         return context["problem"], context["cure"]
@@ -156,6 +193,8 @@ def _words(kind: str, error: dict[str, Any], location: tuple[int | str, ...]) ->
         return f"'{key}' is missing", f"add {key} = ... (see docs/dossier.md)"
     if kind == "union_tag_not_found":
         return "'kind' is missing", f"add kind = {context.get('discriminator', 'kind')} (see docs/dossier.md)"
+    if kind == "union_tag_invalid":
+        return f"kind = '{context.get('tag', '')}' is unknown", f"known: {context.get('expected_tags', '')}"
     message = str(error.get("msg", "is not accepted"))
     return f"{message[:1].lower()}{message[1:]} (got {given})", "correct the value (see docs/dossier.md)"
 
