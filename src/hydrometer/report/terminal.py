@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from hydrometer.errors import printable
@@ -51,22 +50,19 @@ def print_summary(audit: Audit, *, console: Console) -> None:
 def print_checks(title: str, checks: Sequence[Check], *, console: Console) -> None:
     """Prints every check: the equation, what was claimed, the tolerance and the verdict."""
     console.print(Text(printable(title), style="bold"))
-    table = Table(show_lines=True, expand=False)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("what follows")
-    table.add_column("what was claimed")
-    table.add_column("tolerance and why")
     for check in checks:
-        what = Text.assemble((printable(check.title, limit=_LIMIT), "bold"), "\n")
-        what.append_text(_plain(check.left.text if check.left else check.explanation))
-        table.add_row(
-            _verdict(check.verdict),
-            what,
-            _plain(check.right.text if check.right else ""),
-            _plain(check.tolerance_reason),
+        console.print()
+        phase = f" ({check.phase})" if check.phase else ""
+        console.print(
+            Text.assemble(_verdict(check.verdict), "  ", (printable(check.title + phase, limit=_LIMIT), "bold"))
         )
-    console.print(table)
-    for check in checks:
-        if check.verdict is not Verdict.SUPPORTS:
-            line = Text.assemble(_verdict(check.verdict), "  ", _plain(check.title), ": ", _plain(check.explanation))
-            console.print(line)
+        sources = "; ".join(dict.fromkeys(f"{s.title}, {s.place}" for s in check.sources))
+        for word, text in (
+            ("follows", check.left.text if check.left else ""),
+            ("must lie in" if check.relation == "within" else "claimed", check.right.text if check.right else ""),
+            ("tolerance", check.tolerance_reason),
+            ("result", check.explanation),
+            ("source", sources),
+        ):
+            if text:
+                console.print(Padding(Text.assemble((f"{word}: ", "dim"), _plain(text)), (0, 0, 0, 4)))

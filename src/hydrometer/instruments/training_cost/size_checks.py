@@ -29,8 +29,9 @@ def total_parameters(claims: Claims) -> Iterator[Check]:
         return
     architecture = build_architecture(claims.architecture)
     counted = architecture.total_parameters()
-    choices = {"without MTP": counted}
+    choices = {"stored weights": counted}
     if architecture.mtp_layers:
+        choices = {"without MTP": counted}
         # A published checkpoint repeats the shared embedding and head in each MTP module.
         choices["with MTP"] = counted + architecture.mtp_parameters()
         choices["with MTP and its copies of embedding and head"] = (
