@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 
+import hydrometer
 from hydrometer import cli
 from hydrometer.errors import InputError, OutputError
 from hydrometer.store import audits
@@ -163,3 +164,10 @@ def test_the_installed_command_runs() -> None:
     done = subprocess.run([str(command), "cost", "check", "none.toml"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+def test_the_public_names_are_these_and_exist() -> None:
+    assert hydrometer.__all__ == sorted(hydrometer.__all__)
+    assert set(hydrometer._HOMES) == set(hydrometer.__all__) - {"__version__"}
+    for name in hydrometer.__all__:
+        assert getattr(hydrometer, name)

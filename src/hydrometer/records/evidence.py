@@ -200,6 +200,9 @@ class CostCheck(Record):
     """The developer's figures as a set, then every figure told by somebody else."""
     checks: tuple[Check, ...]
     operating_point: OperatingPoint
+    parameters: tuple[ParameterCount, ...]
+    flop_per_token: tuple[FlopCount, ...]
+    utilisation_by_convention: tuple[UtilisationCount, ...]
 
 
 class CostLadder(Record):

@@ -136,64 +136,68 @@ def judge(left: Measured, right: Measured, *, tolerance: float, relation: Relati
     return Verdict.SUPPORTS
 
 
-def compare(
-    dossier: Dossier,
-    *,
-    name: str,
-    title: str,
-    phase: str | None,
-    left: Term,
-    right: Term,
-    unit: str,
-    tolerance: float,
-    reason: str,
-    relation: Relation = "equals",
-    agree: str = "The two sides agree.",
-    disagree: str | None = None,
-    verdict: Verdict | None = None,
-) -> Check:
-    """Builds the check that `left` and `right` stand in `relation`.
+@dataclass(frozen=True, kw_only=True)
+class Equation:
+    """What published figures must satisfy.
 
-    Args:
-        dossier: where the claims' sources stand.
-        name: which equation.
+    Attributes:
+        name: which equation, the same for every dossier.
         title: what is checked, for people.
-        phase: the phase it is about.
+        phase: the phase it is about; None for the whole training.
         left: what follows from other claims.
-        right: what was claimed.
+        right: what was claimed, or the range that must hold.
         unit: unit of both sides.
         tolerance: allowed gap beyond rounding, ratio minus 1.
         reason: why this tolerance.
-        relation: how the sides must stand.
-        agree: explanation if they do.
-        disagree: explanation if they do not; by default the size of the gap.
-        verdict: overrides the comparison, for checks with zones of their own.
+        relation: how left must stand to right.
+        agree: explanation if it does.
+        disagree: explanation if it does not; by default the size of the gap.
     """
-    miss = gap(left.measured, right.measured)
-    found = verdict or judge(left.measured, right.measured, tolerance=tolerance, relation=relation)
-    claims = tuple(dict.fromkeys(left.measured.claims + right.measured.claims))
-    if found is Verdict.OPPOSES:
-        explanation = disagree or _miss_in_words(left.measured, right.measured, unit)
-    elif found is Verdict.INCONCLUSIVE and verdict is None:
-        explanation = "The printed digits are too coarse to decide."
-    else:
-        explanation = agree
-    return Check(
-        id=f"{name}/{phase or 'whole'}/{'+'.join(claims)}",
-        name=name,
-        title=title,
-        phase=phase,
-        left=side(left, unit),
-        right=side(right, unit),
-        relation=relation,
-        tolerance=tolerance,
-        tolerance_reason=reason,
-        gap=miss,
-        verdict=found,
-        explanation=explanation,
-        claims=claims,
-        sources=citations(dossier, claims),
-    )
+
+    name: str
+    title: str
+    phase: str | None
+    left: Term
+    right: Term
+    unit: str
+    tolerance: float
+    reason: str
+    relation: Relation = "equals"
+    agree: str = "The two sides agree."
+    disagree: str | None = None
+
+    def check(self, dossier: Dossier, *, verdict: Verdict | None = None) -> Check:
+        """Returns the check, with the sources of its claims.
+
+        Args:
+            dossier: where the claims' sources stand.
+            verdict: overrides the comparison, for checks with zones of their own.
+        """
+        left, right = self.left.measured, self.right.measured
+        found = verdict or judge(left, right, tolerance=self.tolerance, relation=self.relation)
+        claims = _joined(left, right)
+        if found is Verdict.OPPOSES:
+            explanation = self.disagree or _miss_in_words(left, right, self.unit)
+        elif found is Verdict.INCONCLUSIVE and verdict is None:
+            explanation = "The printed digits are too coarse to decide."
+        else:
+            explanation = self.agree
+        return Check(
+            id=f"{self.name}/{self.phase or 'whole'}/{'+'.join(claims)}",
+            name=self.name,
+            title=self.title,
+            phase=self.phase,
+            left=side(self.left, self.unit),
+            right=side(self.right, self.unit),
+            relation=self.relation,
+            tolerance=self.tolerance,
+            tolerance_reason=self.reason,
+            gap=gap(left, right),
+            verdict=found,
+            explanation=explanation,
+            claims=claims,
+            sources=citations(dossier, claims),
+        )
 
 
 def _miss_in_words(left: Measured, right: Measured, unit: str) -> str:

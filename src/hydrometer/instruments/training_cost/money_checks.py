@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from hydrometer.instruments.training_cost.claims import Claims
 from hydrometer.instruments.training_cost.measured import (
+    Equation,
     Measured,
     Term,
     citations,
-    compare,
     stated_relation,
     total,
 )
@@ -36,8 +36,7 @@ def phases_add_up(claims: Claims) -> Iterator[Check]:
             continue
         text = " + ".join(_figure(part.value, unit) for part in known)
         complete = len(known) == len(parts)
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="phases_add_up",
             title=f"The phases add up to the stated total ({'hours' if quantity != 'cost' else 'dollars'})",
             phase=None,
@@ -50,7 +49,7 @@ def phases_add_up(claims: Claims) -> Iterator[Check]:
             agree="The parts make up the whole."
             if complete
             else "The published parts do not exceed the whole; not every part is published.",
-        )
+        ).check(claims.dossier)
 
 
 def _figure(value: float, unit: str) -> str:
@@ -68,8 +67,7 @@ def hours_times_price(claims: Claims) -> Iterator[Check]:
         computed = hours * price
         digits = significant_digits(cost.value)
         tolerance = PRICE_TOLERANCE.get(digits, FINE_PRICE_TOLERANCE)
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="hours_times_price",
             title="Hours × price = cost",
             phase=phase,
@@ -80,7 +78,7 @@ def hours_times_price(claims: Claims) -> Iterator[Check]:
             reason=f"a product of published numbers; {percent(tolerance, 0)} because the cost is printed with "
             f"{digits} significant digit{'s' if digits > 1 else ''}",
             relation=stated_relation(cost),
-        )
+        ).check(claims.dossier)
 
 
 def _phase_keys(claims: Claims) -> list[str | None]:
@@ -140,8 +138,7 @@ def _market_check(
     low, high = min(p.low for p in prices), max(p.high for p in prices)
     market = Measured(low, (low * high) ** 0.5, high)
     dates = f"{min(p.as_of for p in prices)[:7]} to {max(p.as_of[-7:] for p in prices).strip()}"
-    return compare(
-        claims.dossier,
+    return Equation(
         name="price_in_the_market",
         title=title,
         phase=phase,
@@ -154,7 +151,7 @@ def _market_check(
         agree="The price lies in the range seen.",
         disagree=f"{usd(price.value)} an hour lies outside every price seen for this accelerator, "
         f"{usd(low)} to {usd(high)}: the cost leaves something out, or the hours are of something else.",
-    )
+    ).check(claims.dossier)
 
 
 def cost_needs_hours(claims: Claims) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from hydrometer.instruments.training_cost.claims import Claims
 from hydrometer.instruments.training_cost.compute import active_parameters, phase_flop
-from hydrometer.instruments.training_cost.measured import Measured, Term, compare
+from hydrometer.instruments.training_cost.measured import Equation, Measured, Term
 from hydrometer.instruments.training_cost.money_checks import not_checkable
 from hydrometer.instruments.training_cost.utilisation_checks import whole_run_utilisation
 from hydrometer.records.dossier import Phase
@@ -97,8 +97,7 @@ def _judge_utilisation(claims: Claims, phase: Phase, used: Measured) -> Check:
         f"({chip.name}, BF16) = {percent(used.value)}{own}"
     )
     short_form = _short_form_note(claims, phase, used)
-    return compare(
-        claims.dossier,
+    return Equation(
         name="plausible_utilisation",
         title="The stated hours could have done the stated work",
         phase=phase.id,
@@ -115,8 +114,7 @@ def _judge_utilisation(claims: Claims, phase: Phase, used: Measured) -> Check:
         relation="within",
         agree=words + short_form,
         disagree=words,
-        verdict=verdict,
-    )
+    ).check(claims.dossier, verdict=verdict)
 
 
 def _zone(used: Measured, lowest: float, usual: float, ceiling: float, *, judged_below: bool) -> tuple[Verdict, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hydrometer.instruments.training_cost.claims import Claims, leg_tokens
-from hydrometer.instruments.training_cost.measured import Measured, Term, compare, stated_relation
+from hydrometer.instruments.training_cost.measured import Equation, Measured, Term, stated_relation
 from hydrometer.records.dossier import Claim, Phase
 from hydrometer.records.evidence import Check
 from hydrometer.records.numbers import readable
@@ -29,8 +29,7 @@ def rate_times_tokens(claims: Claims) -> Iterator[Check]:
         if rate is None or tokens is None or hours is None:
             continue
         computed = rate * tokens / 1e12
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="rate_times_tokens",
             title="Hours per trillion tokens × tokens = hours",
             phase=phase.id,
@@ -42,7 +41,7 @@ def rate_times_tokens(claims: Claims) -> Iterator[Check]:
             unit="accelerator-hours",
             tolerance=RATE_TOLERANCE,
             reason="a product of published numbers; 1 % for rounding that the digits do not show",
-        )
+        ).check(claims.dossier)
 
 
 def days_per_trillion(claims: Claims) -> Iterator[Check]:
@@ -56,8 +55,7 @@ def days_per_trillion(claims: Claims) -> Iterator[Check]:
         if rate is None or n is None or days is None:
             continue
         computed = rate / n / HOURS_PER_DAY
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="days_per_trillion",
             title="Hours per trillion tokens ÷ accelerators = days per trillion tokens",
             phase=phase.id,
@@ -66,7 +64,7 @@ def days_per_trillion(claims: Claims) -> Iterator[Check]:
             unit="days per trillion tokens",
             tolerance=RATE_TOLERANCE,
             reason="a quotient of published numbers; 1 % for rounding that the digits do not show",
-        )
+        ).check(claims.dossier)
 
 
 def clock_times_cluster(claims: Claims) -> Iterator[Check]:
@@ -85,8 +83,7 @@ def clock_times_cluster(claims: Claims) -> Iterator[Check]:
             continue
         summed = Measured.exact(HOURS_PER_DAY * sum(n * days for n, days in legs))
         terms = " + ".join(f"{n:,} × {days:g} d" for n, days in legs)
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="legs_times_days",
             title="Accelerators × days, summed over the legs = hours",
             phase=phase.id,
@@ -95,7 +92,7 @@ def clock_times_cluster(claims: Claims) -> Iterator[Check]:
             unit="accelerator-hours",
             tolerance=CLOCK_TOLERANCE,
             reason="days are rounded and clusters shrink while nodes are repaired: 5 %",
-        )
+        ).check(claims.dossier)
 
 
 def _clock_check(claims: Claims, key: str | None, hours: Measured, n: Measured, clock: Claim) -> Check:
@@ -103,8 +100,7 @@ def _clock_check(claims: Claims, key: str | None, hours: Measured, n: Measured, 
     text = f"{readable(hours.value)} h ÷ {n.value:,.0f} accelerators ÷ 24"
     duration = hours / n / HOURS_PER_DAY
     bound = {"at_most": "at most ", "at_least": "at least "}.get(clock.relation, "")
-    return compare(
-        claims.dossier,
+    return Equation(
         name="clock_times_cluster",
         title="Hours ÷ accelerators = days by the clock",
         phase=key,
@@ -114,7 +110,7 @@ def _clock_check(claims: Claims, key: str | None, hours: Measured, n: Measured, 
         tolerance=CLOCK_TOLERANCE,
         reason="days are rounded and clusters shrink while nodes are repaired: 5 %",
         relation=stated_relation(clock),
-    )
+    ).check(claims.dossier)
 
 
 def _days(days: float) -> str:
@@ -151,8 +147,7 @@ def tokens_per_day(claims: Claims) -> Iterator[Check]:
         from_steps = step_rate(claims, phase)
         if from_steps is not None:
             rate, text = from_steps
-            yield compare(
-                claims.dossier,
+            yield Equation(
                 name="tokens_per_day_from_steps",
                 title="Sequences × length ÷ step time = tokens per day",
                 phase=phase.id,
@@ -161,7 +156,7 @@ def tokens_per_day(claims: Claims) -> Iterator[Check]:
                 unit="tokens per day",
                 tolerance=RATE_TOLERANCE,
                 reason="both describe the same steady state; 1 % for rounding that the digits do not show",
-            )
+            ).check(claims.dossier)
         tokens, hours = claims.tokens(phase), claims.hours(phase.id)
         n = claims.number("n_accelerators", phase.id)
         if tokens is not None and hours is not None and n is not None:
@@ -191,8 +186,7 @@ def tokens_from_steps(claims: Claims) -> Iterator[Check]:
                 continue
             computed = steps * per_step
             text = f"{readable(steps.value)} steps × {readable(per_step.value)} tokens"
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="tokens_from_steps",
             title="Steps × tokens per step = tokens",
             phase=phase.id,
@@ -201,7 +195,7 @@ def tokens_from_steps(claims: Claims) -> Iterator[Check]:
             unit="tokens",
             tolerance=0.05,
             reason="token counts are rounded and batches ramp up: 5 %",
-        )
+        ).check(claims.dossier)
 
 
 def throughput_and_hours(claims: Claims) -> Iterator[Check]:
@@ -236,8 +230,7 @@ def _against_steady(
 ) -> Check:
     allowed = Measured(steady.low * GOODPUT_LOW, steady.value, steady.high * GOODPUT_HIGH, steady.claims)
     share = left.measured.value / steady.value
-    return compare(
-        claims.dossier,
+    return Equation(
         name=name,
         title=title,
         phase=phase.id,
@@ -249,4 +242,4 @@ def _against_steady(
         relation="within",
         agree=f"The run kept {100 * share:.1f} % of the stated steady rate.",
         disagree=f"The run would have kept {100 * share:.0f} % of the stated steady rate.",
-    )
+    ).check(claims.dossier)

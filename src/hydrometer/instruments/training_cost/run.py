@@ -105,6 +105,9 @@ def check(dossier: Dossier, siblings: Sequence[Dossier]) -> CostCheck:
         ),
         checks=tuple(checks),
         operating_point=claim_checking_operating_point(),
+        parameters=parameter_counts(build_architecture(dossier.architecture)) if dossier.architecture else (),
+        flop_per_token=flop_counts(claims),
+        utilisation_by_convention=utilisation_counts(claims),
     )
 
 

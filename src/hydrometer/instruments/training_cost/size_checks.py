@@ -12,7 +12,7 @@ from hydrometer.instruments.training_cost.compute import (
     flop_per_token,
     sequence_length,
 )
-from hydrometer.instruments.training_cost.measured import Measured, Term, compare, gap, stated_relation
+from hydrometer.instruments.training_cost.measured import Equation, Measured, Term, gap, stated_relation
 from hydrometer.records.dossier import Claim
 from hydrometer.records.evidence import Check
 from hydrometer.records.numbers import amount, readable
@@ -44,8 +44,7 @@ def _nearest_size(claims: Claims, claim: Claim, choices: dict[str, int], *, name
     stated = Measured.from_claim(claim)
     best = min(choices, key=lambda c: abs(gap(Measured.exact(choices[c]), stated)))
     listed = ", ".join(f"{readable(n)} {convention}" for convention, n in choices.items())
-    return compare(
-        claims.dossier,
+    return Equation(
         name=name,
         title=title,
         phase=None,
@@ -57,7 +56,7 @@ def _nearest_size(claims: Claims, claim: Claim, choices: dict[str, int], *, name
         relation=stated_relation(claim),
         agree=f"Counted from the shape: {listed}. The claim fits “{best}”.",
         disagree=f"Counted from the shape: {listed}. The claim fits none of them.",
-    )
+    ).check(claims.dossier)
 
 
 def active_by_convention(claims: Claims) -> Iterator[Check]:
@@ -98,8 +97,7 @@ def training_flop(claims: Claims) -> Iterator[Check]:
         best = min(terms, key=lambda t: abs(gap(terms[t], stated)))
         listed = ", ".join(f"{m.value:.3g} by {convention}" for convention, m in terms.items())
         exact = claims.architecture is not None
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="training_flop",
             title="FLOP per token × tokens = training FLOP",
             phase=phase.id,
@@ -113,7 +111,7 @@ def training_flop(claims: Claims) -> Iterator[Check]:
             relation=stated_relation(claim),
             agree=f"Computed: {listed}.",
             disagree=f"Computed: {listed}; the claim fits none of them.",
-        )
+        ).check(claims.dossier)
 
 
 def same_quantity_twice(claims: Claims) -> Iterator[Check]:
@@ -131,8 +129,7 @@ def same_quantity_twice(claims: Claims) -> Iterator[Check]:
             continue
         unit = focus.kind.unit
         names = [claims.dossier.source(c.source).title for c in (focus, other)]
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="same_quantity_twice",
             title=f"Two sources agree on {focus.quantity.replace('_', ' ')}",
             phase=phase,
@@ -141,4 +138,4 @@ def same_quantity_twice(claims: Claims) -> Iterator[Check]:
             unit=unit,
             tolerance=SAME_CLAIM_TOLERANCE,
             reason="the same number in two places differs by rounding only; 2 % for restatements",
-        )
+        ).check(claims.dossier)

@@ -17,7 +17,7 @@ from hydrometer.instruments.training_cost.compute import (
     phase_flop,
     sequence_length,
 )
-from hydrometer.instruments.training_cost.measured import Measured, Term, compare, gap
+from hydrometer.instruments.training_cost.measured import Equation, Measured, Term, gap
 from hydrometer.instruments.training_cost.rate_checks import (
     GOODPUT_HIGH,
     GOODPUT_LOW,
@@ -47,8 +47,7 @@ def flop_rate_over_peak(claims: Claims) -> Iterator[Check]:
             if peak is None:
                 continue
             ratio = Measured.from_claim(rate) / peak
-            yield compare(
-                claims.dossier,
+            yield Equation(
                 name="flop_rate_over_peak",
                 title=f"Achieved FLOP per second ÷ {(mfu.peak or 'bf16').upper()} peak = utilisation",
                 phase=phase.id,
@@ -60,7 +59,7 @@ def flop_rate_over_peak(claims: Claims) -> Iterator[Check]:
                 unit="fraction",
                 tolerance=RATIO_TOLERANCE,
                 reason="a quotient of published numbers; 1.5 %: makers round the peak (989, 989.4, 990)",
-            )
+            ).check(claims.dossier)
 
 
 def _compatible(a: Claim, b: Claim) -> bool:
@@ -169,8 +168,7 @@ def _compare_rate(
     slack = EXACT_TOLERANCE if flop.exact else SHORT_FORM_TOLERANCE
     ratio = rate.value / stated.value
     wanted = f"{amount(stated.value, unit)} {_conventions(claim)}"
-    yield compare(
-        claims.dossier,
+    yield Equation(
         name="rate_from_throughput" if steady else "rate_from_hours",
         title=f"FLOP per token × {'steady throughput' if steady else 'tokens ÷ hours'}{over} = stated "
         f"{'utilisation' if is_mfu else 'FLOP rate'}{'' if steady else ', less lost time'}",
@@ -183,7 +181,7 @@ def _compare_rate(
         + ("" if steady else f"; {GOODPUT_REASON}"),
         relation="equals" if steady else "within",
         agree=f"The computed value is {100 * ratio:.1f} % of the stated one.",
-    )
+    ).check(claims.dossier)
 
 
 def flop_per_token_stated(claims: Claims) -> Iterator[Check]:
@@ -195,8 +193,7 @@ def flop_per_token_stated(claims: Claims) -> Iterator[Check]:
             if not choices or claims.architecture is None:
                 continue
             best = min((flop for flop, _ in choices), key=lambda f: abs(gap(f.flop, stated)))
-            yield compare(
-                claims.dossier,
+            yield Equation(
                 name="flop_per_token",
                 title="FLOP per token, counted from the shape = stated",
                 phase=phase.id,
@@ -205,7 +202,7 @@ def flop_per_token_stated(claims: Claims) -> Iterator[Check]:
                 unit="FLOP per token",
                 tolerance=EXACT_TOLERANCE,
                 reason="FLOP counters differ by 1 to 3 % in what they leave out",
-            )
+            ).check(claims.dossier)
 
 
 def sibling_efficiency(claims: Claims, siblings: list[Claims]) -> Iterator[Check]:
@@ -231,8 +228,7 @@ def _sibling_check(
     low, high = (0.67, 2.2) if narrower else (0.5, 2.0)
     ratio = mine / theirs
     name = sibling.dossier.model.name
-    return compare(
-        claims.dossier,
+    return Equation(
         name="sibling_efficiency",
         title=f"Utilisation is in line with {name}, by the same makers on the same hardware",
         phase=phase.id,
@@ -251,7 +247,7 @@ def _sibling_check(
         agree=f"A gain of {ratio.value:.2f} over {name} is what the change of precision and kernels can give."
         if ratio.value > 1
         else f"{ratio.value:.2f} of {name}'s utilisation is within the usual spread.",
-    )
+    ).check(claims.dossier)
 
 
 def whole_run_utilisation(claims: Claims, phase: Phase, *, include_mtp: bool = True) -> Measured | None:
@@ -272,8 +268,7 @@ def days_at_rate(claims: Claims) -> Iterator[Check]:
             continue
         days = tokens / day
         allowed = Measured(clock.low * GOODPUT_LOW, clock.value, clock.high * GOODPUT_HIGH, clock.claims)
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="days_at_rate",
             title="Tokens ÷ tokens per day = days by the clock, less lost time",
             phase=phase.id,
@@ -284,7 +279,7 @@ def days_at_rate(claims: Claims) -> Iterator[Check]:
             reason=GOODPUT_REASON,
             relation="within",
             agree=f"The steady rate accounts for {percent(days.value / clock.value, 0)} of the days.",
-        )
+        ).check(claims.dossier)
 
 
 def goodput_stated(claims: Claims) -> Iterator[Check]:
@@ -301,8 +296,7 @@ def goodput_stated(claims: Claims) -> Iterator[Check]:
             continue
         run = flop.flop / (hours * SECONDS_PER_HOUR) / peak
         share = run / Measured.from_claim(mfus[0])
-        yield compare(
-            claims.dossier,
+        yield Equation(
             name="goodput_stated",
             title="Whole-run utilisation ÷ steady utilisation = stated effective time",
             phase=phase.id,
@@ -312,4 +306,4 @@ def goodput_stated(claims: Claims) -> Iterator[Check]:
             tolerance=0.10,
             reason="published hours can include later stages and the steady figure is one of several: 10 %",
             relation="at_least" if claim.relation == "at_least" else "equals",
-        )
+        ).check(claims.dossier)
