@@ -201,3 +201,30 @@ def test_a_round_cost_is_given_more_room(hours: int, cost: int, expected: str) -
     )
     check = named(training_cost.check(dossier, []), "hours_times_price")[0]
     assert check.verdict == expected
+
+
+def bounded(hours: int, **relations: str) -> Check:
+    dossier = headline(
+        total_parameters=(70, "billion parameters"),
+        tokens=(15, "trillion tokens"),
+        accelerator_hours=(hours, "accelerator-hours"),
+    )
+    table = dossier.model_dump()
+    for claim in table["claims"]:
+        claim["relation"] = relations.get(claim["quantity"], "equals")
+    return named(training_cost.check(Dossier.model_validate(table), []), "plausible_utilisation")[0]
+
+
+@pytest.mark.parametrize(
+    ("hours", "relations", "expected"),
+    [
+        (6_400_000, {"tokens": "at_least"}, Verdict.SUPPORTS),
+        (640_000, {"tokens": "at_least"}, Verdict.OPPOSES),
+        (64_000_000, {"tokens": "at_least"}, Verdict.INCONCLUSIVE),
+        (64_000_000, {"tokens": "equals"}, Verdict.OPPOSES),
+        (640_000, {"accelerator_hours": "at_most"}, Verdict.OPPOSES),
+        (640_000, {"accelerator_hours": "at_least"}, Verdict.SUPPORTS),
+    ],
+)
+def test_a_bound_opposes_only_on_its_closed_side(hours: int, relations: dict[str, str], expected: Verdict) -> None:
+    assert bounded(hours, **relations).verdict is expected

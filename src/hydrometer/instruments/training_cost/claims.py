@@ -36,6 +36,8 @@ _OF_THE_MAIN_PHASE = frozenset(
     }
 )
 _INHERITED = frozenset({"price_per_hour", "n_accelerators"})
+UNBOUNDED = 1e6
+"""How far an open end of a range reaches, as a factor: beyond any comparison made here."""
 _Key = tuple[str, str | None, str | None, str | None, bool | None]
 
 
@@ -92,12 +94,22 @@ class Claims:
             found = self.all(quantity, None)
         return found[0] if found else None
 
-    def number(self, quantity: str, phase: str | None) -> Measured | None:
-        """Returns the chosen claim's number if the claim states an equality."""
+    def number(self, quantity: str, phase: str | None, *, bounds: bool = False) -> Measured | None:
+        """Returns the chosen claim's number.
+
+        Args:
+            quantity: what is asked for.
+            phase: of which phase; None for the whole.
+            bounds: take "at most" and "at least" as ranges open on one side, instead of as no number.
+        """
         claim = self.one(quantity, phase)
-        if claim is None or claim.relation in {"at_most", "at_least"}:
+        if claim is None:
             return None
-        return Measured.from_claim(claim)
+        if claim.relation == "at_most" and bounds:
+            return Measured(claim.amount / UNBOUNDED, claim.amount, claim.amount, (claim.id,))
+        if claim.relation == "at_least" and bounds:
+            return Measured(claim.amount, claim.amount, claim.amount * UNBOUNDED, (claim.id,))
+        return None if claim.relation in {"at_most", "at_least"} else Measured.from_claim(claim)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -117,9 +129,9 @@ class Claims:
         """Returns the key under which claims about the whole training lie."""
         return self.phases[0].id if len(self.phases) == 1 else None
 
-    def hours(self, phase: str | None) -> Measured | None:
+    def hours(self, phase: str | None, *, bounds: bool = False) -> Measured | None:
         """Returns the accelerator-hours: as claimed, or cluster times duration, or rate times tokens."""
-        claimed = self.number("accelerator_hours", phase)
+        claimed = self.number("accelerator_hours", phase, bounds=bounds)
         if claimed is not None:
             return claimed
         n, days = self.number("n_accelerators", phase), self.number("wall_clock", phase)
@@ -128,9 +140,9 @@ class Claims:
         rate, tokens = self.number("hours_per_trillion_tokens", phase), self.number("tokens", phase)
         return rate * tokens / 1e12 if rate is not None and tokens is not None else None
 
-    def tokens(self, phase: Phase) -> Measured | None:
+    def tokens(self, phase: Phase, *, bounds: bool = False) -> Measured | None:
         """Returns the tokens of a phase: as claimed, or summed over its legs."""
-        claimed = self.number("tokens", phase.id)
+        claimed = self.number("tokens", phase.id, bounds=bounds)
         if claimed is not None:
             return claimed
         return leg_tokens(phase)

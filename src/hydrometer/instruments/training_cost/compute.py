@@ -137,8 +137,11 @@ def sequence_length(phase: Phase) -> int:
 
 
 def phase_flop(claims: Claims, phase: Phase, *, include_mtp: bool = True) -> FlopPerToken | None:
-    """Returns the FLOP of a whole phase (causal attention), leg by leg where legs are given."""
-    tokens = claims.tokens(phase)
+    """Returns the FLOP of a whole phase (causal attention), leg by leg where legs are given.
+
+    Tokens that are published as a bound give a range that is open on one side.
+    """
+    tokens = claims.tokens(phase, bounds=True)
     if tokens is None:
         return None
     legs = [leg for leg in phase.legs if leg.sequence_length is not None]

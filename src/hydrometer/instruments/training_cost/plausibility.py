@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from hydrometer.instruments.training_cost.claims import Claims
 from hydrometer.instruments.training_cost.compute import active_parameters, phase_flop
-from hydrometer.instruments.training_cost.measured import Equation, Measured, Term
+from hydrometer.instruments.training_cost.measured import TOO_COARSE, Equation, Measured, Term
 from hydrometer.instruments.training_cost.money_checks import not_checkable
 from hydrometer.instruments.training_cost.utilisation_checks import whole_run_utilisation
 from hydrometer.records.dossier import Phase
@@ -38,7 +38,7 @@ def plausible_utilisation(claims: Claims) -> Iterator[Check]:
         if phase.kind == "reinforcement_learning":
             continue  # most of its hours generate text, so training FLOP say little about them
         used = whole_run_utilisation(claims, phase)
-        hours, tokens = claims.hours(phase.id), claims.tokens(phase)
+        hours, tokens = claims.hours(phase.id, bounds=True), claims.tokens(phase, bounds=True)
         if used is not None:
             yield _judge_utilisation(claims, phase, used)
         elif (hours is None) != (tokens is None) and phase.kind == "pretraining":
@@ -83,7 +83,7 @@ def _judge_utilisation(claims: Claims, phase: Phase, used: Measured) -> Check:
     small = active is not None and active.value < SMALL_MODEL
     judged_below = phase.kind in _JUDGED_FROM_BELOW and not small
     verdict, words = _zone(used, lowest, usual, ceiling, judged_below=judged_below)
-    flop, hours = phase_flop(claims, phase), claims.hours(phase.id)
+    flop, hours = phase_flop(claims, phase), claims.hours(phase.id, bounds=True)
     assert flop is not None
     assert hours is not None
     rate = flop.flop.value / (hours.value * SECONDS_PER_HOUR)
@@ -126,6 +126,8 @@ def _zone(used: Measured, lowest: float, usual: float, ceiling: float, *, judged
         )
     if used.low > usual:
         return Verdict.INCONCLUSIVE, "Only a run without the usual lost time at the best published speed reaches this."
+    if used.value < lowest <= used.high and used.high > TOO_COARSE * used.low:
+        return Verdict.INCONCLUSIVE, "Only a bound was published: more tokens or fewer hours would be ordinary."
     if used.high >= lowest:
         return Verdict.SUPPORTS, "Ordinary: published runs reach this."
     if used.high < lowest / FLOOR_MARGIN and judged_below:

@@ -17,7 +17,7 @@ from hydrometer.instruments.training_cost.compute import (
     phase_flop,
     sequence_length,
 )
-from hydrometer.instruments.training_cost.measured import Equation, Measured, Term, gap
+from hydrometer.instruments.training_cost.measured import TOO_COARSE, Equation, Measured, Term, gap
 from hydrometer.instruments.training_cost.rate_checks import (
     GOODPUT_HIGH,
     GOODPUT_LOW,
@@ -218,6 +218,8 @@ def sibling_efficiency(claims: Claims, siblings: list[Claims]) -> Iterator[Check
                 theirs = whole_run_utilisation(sibling, other, include_mtp=False)
                 if other.kind != "pretraining" or not same or mine is None or theirs is None:
                     continue
+                if mine.high > TOO_COARSE * mine.low or theirs.high > TOO_COARSE * theirs.low:
+                    continue  # bounds only: any ratio would fit
                 yield _sibling_check(claims, sibling, phase, other, mine, theirs)
 
 
@@ -252,7 +254,8 @@ def _sibling_check(
 
 def whole_run_utilisation(claims: Claims, phase: Phase, *, include_mtp: bool = True) -> Measured | None:
     """Returns exact (or 6·N·D) FLOP of a phase over its hours and the BF16 peak."""
-    flop, hours = phase_flop(claims, phase, include_mtp=include_mtp), claims.hours(phase.id)
+    flop = phase_flop(claims, phase, include_mtp=include_mtp)
+    hours = claims.hours(phase.id, bounds=True)
     if flop is None or hours is None:
         return None
     seconds = hours * SECONDS_PER_HOUR
@@ -287,14 +290,14 @@ def goodput_stated(claims: Claims) -> Iterator[Check]:
     for phase in claims.phases:
         claim = claims.one("goodput", phase.id)
         mfus = claims.all("mfu", phase.id)
-        flop, hours = phase_flop(claims, phase), claims.hours(phase.id)
-        if claim is None or flop is None or hours is None or not mfus:
+        run = whole_run_utilisation(claims, phase)
+        if claim is None or run is None or not mfus or claims.tokens(phase) is None or claims.hours(phase.id) is None:
             continue
         chip = claims.accelerator(phase)
         peak = chip.peak(mfus[0].peak or "bf16")
         if peak is None:
             continue
-        run = flop.flop / (hours * SECONDS_PER_HOUR) / peak
+        run = run * (chip.bf16_flop_per_second / peak)
         share = run / Measured.from_claim(mfus[0])
         yield Equation(
             name="goodput_stated",
