@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 _SCALES = ((1e12, "trillion"), (1e9, "billion"))
+
+
+def as_printed(value: int | Decimal) -> str:
+    """Returns a published number with its digits, without an exponent: 180,000 for 180e3, 272.80 for 272.80."""
+    return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
 
 
 def readable(value: float) -> str:

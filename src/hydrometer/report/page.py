@@ -9,7 +9,7 @@ from hydrometer.plots.cost_ladder import cost_ladder_figures
 from hydrometer.plots.utilisation import utilisation_figures
 from hydrometer.records.audit import Audit
 from hydrometer.records.evidence import ClaimChecking, CostLadder, Evidence
-from hydrometer.records.numbers import amount, percent, rough_usd, usd, usd_range
+from hydrometer.records.numbers import amount, as_printed, percent, rough_usd, usd, usd_range
 from hydrometer.report.words import INSTRUMENT_WORDS, VERDICT_MARK, VERDICT_WORDS
 
 RELATION_SIGN = {"equals": "=", "at_most": "≤", "at_least": "≥", "within": "in", "about": "≈"}
@@ -37,7 +37,7 @@ def render_html(audit: Audit) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(usd=usd, rough_usd=rough_usd, percent=percent)
+    environment.filters.update(as_printed=as_printed, usd=usd, rough_usd=rough_usd, percent=percent)
     environment.globals.update(
         amount=amount,
         usd_range=usd_range,

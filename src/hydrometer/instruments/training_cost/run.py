@@ -32,7 +32,7 @@ from hydrometer.records.evidence import (
     Range,
     Verdict,
 )
-from hydrometer.records.numbers import percent, rough_usd, usd, usd_range
+from hydrometer.records.numbers import as_printed, percent, rough_usd, usd, usd_range
 from hydrometer.store.reference import claim_checking_operating_point
 
 NAME = "training_cost"
@@ -346,7 +346,8 @@ def _third_party(claims: Claims, claim: Claim) -> Evidence:
         id=f"told-{claim.id}",
         instrument=NAME,
         question="cost",
-        proposition=f"{claim.note or claim.quantity.replace('_', ' ')}: {claim.value:,} {claim.unit} ({source.title}).",
+        proposition=f"{claim.note or claim.quantity.replace('_', ' ')}: "
+        f"{as_printed(claim.value)} {claim.unit} ({source.title}).",
         alternative="The figure is wrong, or is about something else.",
         verdict=verdict,
         answer=answer,
