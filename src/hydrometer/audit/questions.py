@@ -50,7 +50,7 @@ TOPICS = (
         "“If training is this cheap, nobody needs that many chips.”",
         (
             "What it takes to serve the model, and how demand answers to a lower price. "
-            "The public record holds statements on both; they are listed below, unjudged.",
+            "Statements on both, where the dossier holds any, are shown below, unjudged.",
             "An instrument for serving cost or demand. This version has none: training cost is the only one.",
         ),
     ),

@@ -346,8 +346,8 @@ def _third_party(claims: Claims, claim: Claim) -> Evidence:
         id=f"told-{claim.id}",
         instrument=NAME,
         question="cost",
-        proposition=f"{claim.note or claim.quantity.replace('_', ' ')}: "
-        f"{as_printed(claim.value)} {claim.unit} ({source.title}).",
+        proposition=f"“{claim.note or claim.quantity.replace('_', ' ')}”: "
+        f"{as_printed(claim.value)} {claim.unit}, as told by {source.title}.",
         alternative="The figure is wrong, or is about something else.",
         verdict=verdict,
         answer=answer,
