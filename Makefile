@@ -21,6 +21,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/claims.py
 	$(BIN)/python bench/flop_per_token.py
+	$(BIN)/python bench/startup.py
 
 $(READY): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)

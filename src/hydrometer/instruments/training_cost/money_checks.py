@@ -137,7 +137,8 @@ def _market_check(
         )
     low, high = min(p.low for p in prices), max(p.high for p in prices)
     market = Measured(low, (low * high) ** 0.5, high)
-    dates = f"{min(p.as_of for p in prices)[:7]} to {max(p.as_of[-7:] for p in prices).strip()}"
+    seen = sorted(date for p in prices for date in p.as_of.split(" to "))
+    dates = seen[0] if seen[0] == seen[-1] else f"{seen[0]} to {seen[-1]}"
     return Equation(
         name="price_in_the_market",
         title=title,
