@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import claims as bench_claims
 from hydrometer.instruments import training_cost
 from hydrometer.records.dossier import Dossier
 from hydrometer.records.evidence import Check, ClaimChecking, CostCheck, CostLadder, Evidence, Verdict
+from hydrometer.records.quantities import QUANTITIES
 from hydrometer.store.dossiers import read_dossier, read_siblings
 
 ROOT = Path(__file__).parent.parent
@@ -228,3 +232,42 @@ def bounded(hours: int, **relations: str) -> Check:
 )
 def test_a_bound_opposes_only_on_its_closed_side(hours: int, relations: dict[str, str], expected: Verdict) -> None:
     assert bounded(hours, **relations).verdict is expected
+
+
+@st.composite
+def claim_tables(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Any figures at all that the schema admits, however little they fit each other."""
+    found = []
+    for i, name in enumerate(draw(st.lists(st.sampled_from(sorted(QUANTITIES)), max_size=12))):
+        quantity = QUANTITIES[name]
+        exponent = draw(st.floats(math.log10(quantity.lower), math.log10(quantity.upper)))
+        value = Decimal(f"{10**exponent:.{draw(st.integers(1, 6))}g}")
+        value = min(max(value, Decimal(repr(quantity.lower))), Decimal(repr(quantity.upper)))
+        found.append(
+            {
+                "id": f"c{i}",
+                "quantity": name,
+                "value": value,
+                "unit": quantity.unit,
+                "relation": draw(st.sampled_from(["equals", "about", "at_most", "at_least"])),
+                "source": draw(st.sampled_from(["v3-report", "semianalysis"])),
+                "place": "p",
+                "phase": draw(st.sampled_from([None, "pretraining", "context-extension", "post-training"])),
+            }
+        )
+    return found
+
+
+@given(claims=claim_tables(), shape=st.booleans())
+@settings(deadline=None, max_examples=60)
+def test_any_figures_get_a_verdict_and_never_a_crash(claims: list[dict[str, Any]], shape: bool) -> None:
+    table = bench_claims.load("deepseek-v3")
+    table["claims"] = claims
+    if not shape:
+        del table["architecture"]
+    dossier = Dossier.model_validate(table)
+    sibling = read_dossier(DOSSIERS / "deepseek-v2.toml").dossier
+    for found in training_cost.measure(dossier, [sibling], rng=np.random.default_rng(0)):
+        assert found.verdict in set(Verdict)
+        assert found.answer
+        assert found.model_dump_json()
