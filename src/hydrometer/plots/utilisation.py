@@ -74,7 +74,7 @@ def _plot(axes: Any, width: float, rows: list[tuple[str, list[UtilisationPoint]]
             if point.is_subject:
                 _subject(axes, point, y)
     axes.set_ylim(-0.45, len(rows) - 0.35)
-    axes.set_xlim(0, 0.6)
+    axes.set_xlim(0, max(0.6, *(1.1 * point.mfu for _, group in rows for point in group)))
     axes.set_yticks([])
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.tick_params(labelsize=9)
