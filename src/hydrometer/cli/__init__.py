@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -39,6 +40,9 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line; every error is one line on stderr and exit status 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that lacks a character must not end an audit.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = app(arguments, standalone_mode=False)
     except HydrometerError as error:
@@ -58,5 +62,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(line: str) -> None:
-    print(f"hydrometer: {line}", file=sys.stderr)
+    print(f"hydrometer: {printable(line, limit=1200)}", file=sys.stderr)
     sys.exit(2)

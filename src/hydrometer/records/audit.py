@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from hydrometer.records.base import Record
 from hydrometer.records.dossier import Dossier
 from hydrometer.records.evidence import Evidence, QuestionName
 
+# A file name need not be text; what cannot be written as UTF-8 becomes "?".
+FileName = Annotated[str, AfterValidator(lambda name: name.encode(errors="replace").decode())]
+
 
 class InputFile(Record):
     """A file that the audit read."""
 
-    name: str
+    name: FileName
     sha256: str
     bytes: int
 
@@ -21,7 +26,7 @@ class Provenance(Record):
     """How to run the audit again, and what it ran on. The only part that differs between two runs."""
 
     created_at: str
-    command: str
+    command: FileName
     python: str
     platform: str
     packages: dict[str, str]

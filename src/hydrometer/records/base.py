@@ -25,7 +25,8 @@ def refusal(problem: str, cure: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{problem}", {"problem": problem, "cure": cure})
 
 
-def _without_control_characters(text: str) -> str:
+def without_control_characters(text: str) -> str:
+    """Returns the text, or refuses one that could move the reader's cursor or turn a line around."""
     for position, character in enumerate(text):
         if unicodedata.category(character) in {"Cc", "Cf", "Cs"} and character not in "\n\t":
             raise refusal(
@@ -38,7 +39,7 @@ def _without_control_characters(text: str) -> str:
 Text = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=2000),
-    AfterValidator(_without_control_characters),
+    AfterValidator(without_control_characters),
 ]
 """Free text for people, on screen and on paper."""
 

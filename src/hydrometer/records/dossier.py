@@ -8,12 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from hydrometer.records.base import Record, Slug, Text, refusal
+from hydrometer.records.base import Record, Slug, Text, refusal, without_control_characters
 from hydrometer.records.quantities import QUANTITIES, Quantity, half_width
 
 Precision = Literal["bf16", "fp16", "fp8", "fp4"]
@@ -25,6 +25,11 @@ _LARGEST_WHOLE = 10**40
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 CountOrZero = Annotated[int, Field(ge=0, le=10**9)]
+Url = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s<>\"']+$", max_length=500),
+    AfterValidator(without_control_characters),
+]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -39,7 +44,7 @@ class Source(Record):
 
     id: Slug
     title: Text
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"']+$", max_length=500)] | None = None
+    url: Url | None = None
     arxiv: Annotated[str, StringConstraints(pattern=r"^\d{4}\.\d{4,5}(v\d+)?$")] | None = None
     date: dt.date
     """When the source was published, or read where it is undated."""
@@ -206,7 +211,10 @@ class Claim(Record):
     @classmethod
     def _value_is_a_number(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, str) and info.mode == "json":
-            return Decimal(value)
+            try:
+                return Decimal(value)
+            except InvalidOperation:
+                raise refusal(f"'{value[:60]}' is no number", "write digits") from None
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             kind = {str: "text", bool: "true/false", list: "a list", dict: "a table"}.get(type(value), "no number")
             raise refusal(f"a number is needed, this is {kind}", "write digits without quotes, as 14.8 or 2664e3")

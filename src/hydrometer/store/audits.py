@@ -29,12 +29,17 @@ def refuse_if_taken(folder: Path) -> None:
     """Raises if the folder holds something other than an audit, before any work is done for it.
 
     Raises:
-        OutputError: if `folder` is a file, or a folder without an `audit.json` that is not empty.
+        OutputError: if `folder` is a file, or a folder that holds anything but `audit.json` and `report.html`.
     """
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise OutputError(f"{folder}: is not a folder; choose another --out")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).is_file():
-        raise OutputError(f"{folder}: holds other files than an audit; choose another --out")
+    try:
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise OutputError(f"{folder}: is not a folder; choose another --out")
+        # The folder is replaced whole, so a note kept beside an audit would be lost with it.
+        others = sorted({p.name for p in folder.iterdir()} - {RECORD, REPORT}) if folder.is_dir() else []
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be used ({error.strerror}); choose another --out") from None
+    if others:
+        raise OutputError(f"{folder}: holds other files than an audit ({others[0]}); choose another --out")
 
 
 def write_audit(folder: Path, files: Mapping[str, str]) -> None:

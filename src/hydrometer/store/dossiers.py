@@ -19,11 +19,13 @@ from hydrometer.store.files import decode_utf8, read_bytes, sha256
 from hydrometer.store.reference import find_accelerator
 
 LARGEST_DOSSIER = 512 * 1024
-_LARGEST_EXPONENT = 400
+_LARGEST_EXPONENT = 300  # a float holds no smaller number but 0
 _LONGEST_NUMBER = 60
+_MOST_BITS = 14_000  # Python refuses to print whole numbers beyond 4,300 digits, even in an error line
 _LONGEST_LINE = 4000
 _DEEPEST_KEY = 16
 _DEEPEST_TABLE = 12
+_QUOTED = re.compile(r"""\"(?:\\.|[^"\\])*(?:"|\\?$)|'[^']*(?:'|$)""")
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def parse_dossier(text: str, *, where: str) -> Dossier:
         raise InputError("nested too deeply", cure="a dossier needs three levels", where=where) from None
     except ValueError as error:
         raise InputError(f"not a usable number ({error})", cure="write fewer digits", where=where) from None
-    _refuse_depth(table, where)
+    _refuse_depth_and_size(table, where)
     try:
         dossier = Dossier.model_validate(table)
     except ValidationError as error:
@@ -124,16 +126,21 @@ def _refuse_bombs(text: str, where: str) -> None:
                 cure=f"keep lines below {_LONGEST_LINE:,} characters",
                 where=f"{where}:{number}",
             )
-        if line.partition("=")[0].count(".") > _DEEPEST_KEY and not line.lstrip().startswith(("#", '"', "'")):
+        bare = _QUOTED.sub("", line)
+        if bare.partition("=")[0].count(".") > _DEEPEST_KEY and not bare.lstrip().startswith("#"):
             raise InputError("nested too deeply", cure="a dossier needs three levels", where=f"{where}:{number}")
 
 
-def _refuse_depth(table: dict[str, Any], where: str) -> None:
-    """Refuses tables nested deeper than any dossier, before code that recurses sees them."""
+def _refuse_depth_and_size(table: dict[str, Any], where: str) -> None:
+    """Refuses tables nested deeper than any dossier, and endless whole numbers, before other code sees them."""
     level: list[Any] = [table]
     for _ in range(_DEEPEST_TABLE):
         inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
         level = [value for values in inner for value in values]
+        if any(isinstance(item, int) and item.bit_length() > _MOST_BITS for item in level):
+            raise InputError(
+                "a whole number of thousands of digits", cure="write the figure that the source prints", where=where
+            )
     if any(isinstance(item, dict | list) for item in level):
         raise InputError("nested too deeply", cure="a dossier needs three levels", where=where)
 
@@ -192,7 +199,7 @@ def _words(kind: str, error: dict[str, Any], location: tuple[int | str, ...]) ->
     if kind == "missing":
         return f"'{key}' is missing", f"add {key} = ... (see docs/dossier.md)"
     if kind == "union_tag_not_found":
-        return "'kind' is missing", f"add kind = {context.get('discriminator', 'kind')} (see docs/dossier.md)"
+        return "'kind' is missing", "add kind = ... (see docs/dossier.md)"
     if kind == "union_tag_invalid":
         return f"kind = '{context.get('tag', '')}' is unknown", f"known: {context.get('expected_tags', '')}"
     message = str(error.get("msg", "is not accepted"))

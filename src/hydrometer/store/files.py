@@ -46,7 +46,7 @@ def read_bytes(path: Path, *, limit: int, what: str) -> bytes:
 
 def _neighbours(path: Path, what: str) -> str:
     try:
-        names = sorted(p.name for p in path.parent.glob(f"*{path.suffix or '.toml'}"))[:6]
+        names = sorted(p.name for p in path.parent.iterdir() if p.suffix == (path.suffix or ".toml"))[:6]
     except OSError:
         names = []
     return f"beside it are {', '.join(names)}" if names else f"check the path of the {what}"
