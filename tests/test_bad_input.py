@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from hydrometer import cli
 from hydrometer.errors import InputError
+from hydrometer.store.audits import read_audit
 from hydrometer.store.dossiers import parse_dossier, read_dossier
 
 ROOT = Path(__file__).parent.parent
@@ -70,6 +72,12 @@ CASES: dict[str, tuple[str, str]] = {
     "array bomb over lines": ("a=" + "[\n" * 60_000, "nested too deeply"),
     "inline table bomb": (deep_inline_tables(), "nested too deeply"),
     "key bomb": (".".join(["a"] * 1900) + "=1", "nested too deeply"),
+    "key of quoted dots": (".".join(['"a.b"'] * 600) + "=1", "nested too deeply"),
+    "address with escape": (
+        edited("https://github.com/simplescaling/s1", "https://github.com/\\u001b[31m"),
+        "bad.toml",
+    ),
+    "address turned around": (edited("https://github.com/simplescaling/s1", "https://github.com/\\u202E"), "bad.toml"),
     "one long line": ("# " + "x" * 200_000, "keep lines below"),
     "10 MB": ("x" * 10_000_000, "is this another file?"),
 }
@@ -140,6 +148,40 @@ def test_a_byte_order_mark_and_windows_lines_are_no_error(tmp_path: Path) -> Non
     assert read_dossier(path).dossier.model.name == "s1-32B"
 
 
+def test_a_key_with_a_dot_inside_quotes_is_one_key() -> None:
+    """Dots inside quotes do not nest: the unknown key is named, not called too deep."""
+    with pytest.raises(InputError, match=r"unknown key 'a\.b"):
+        parse_dossier(GOOD.replace("[model]\n", f'[model]\n"a{".b" * 40}" = 1\n', 1), where="x.toml")
+
+
+def test_a_note_beside_an_audit_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dossier, out = str(ROOT / "dossiers/s1-32b.toml"), tmp_path / "audit"
+    assert run(capsys, "audit", dossier, "--out", str(out))[0] == 0
+    (out / "note.txt").write_text("years of work", encoding="utf-8")
+    status, _, error = run(capsys, "audit", dossier, "--out", str(out))
+    assert status == 2
+    assert error.count("\n") == 1
+    assert "note.txt" in error
+    assert "choose another --out" in error
+    assert (out / "note.txt").read_text(encoding="utf-8") == "years of work"
+
+
+@pytest.mark.parametrize("bad", ["9" * 6000, '"1.2.3"', '"NaN"', '"1e"'])
+def test_a_stored_audit_with_an_unusable_number_is_refused(
+    bad: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "audit", str(ROOT / "dossiers/s1-32b.toml"), "--out", str(tmp_path / "audit"))[0] == 0
+    record = json.loads((tmp_path / "audit/audit.json").read_text(encoding="utf-8"))
+    claims = record["dossier"]["claims"]
+    claims[0]["value"] = "BAD"
+    text = json.dumps(record).replace('"BAD"', bad, 1)
+    (tmp_path / "audit/audit.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        read_audit(tmp_path / "audit")
+    assert "\n" not in str(error.value)
+    assert "audit.json" in str(error.value)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -186,7 +228,8 @@ def test_help_needs_no_heavy_library() -> None:
     program = (
         "import sys\nfrom hydrometer import cli\n"
         "try:\n    cli.main(['--help'])\nexcept SystemExit: pass\n"
-        "print([m for m in ('numpy', 'scipy', 'matplotlib', 'pydantic', 'jinja2', 'torch') if m in sys.modules])"
+        "heavy = ('numpy', 'scipy', 'matplotlib', 'pydantic', 'polars', 'sklearn', 'jinja2', 'torch')\n"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

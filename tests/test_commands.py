@@ -48,10 +48,33 @@ def test_the_commands_and_their_options_are_these() -> None:
         "dossier new": ["--json"],
         "dossier check": ["--json"],
         "cost check": ["--json"],
+        "panel check": ["--all", "--json"],
+        "panel add": [
+            "--base-family",
+            "--developer",
+            "--json",
+            "--lineage",
+            "--model",
+            "--panel",
+            "--role",
+            "--teacher",
+        ],
+        "panel pull": ["--from", "--json", "--lineage", "--out"],
     }
 
 
-@pytest.mark.parametrize("command", [["audit"], ["dossier", "new"], ["dossier", "check"], ["cost", "check"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["audit"],
+        ["dossier", "new"],
+        ["dossier", "check"],
+        ["cost", "check"],
+        ["panel", "check"],
+        ["panel", "add"],
+        ["panel", "pull"],
+    ],
+)
 def test_help_teaches_by_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, *command, "--help")
     assert status == 0

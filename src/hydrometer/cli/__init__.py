@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from hydrometer.cli import audit, cost, dossier
+from hydrometer.cli import audit, cost, dossier, panel
 from hydrometer.errors import HydrometerError, printable
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("audit")(audit.audit)
 app.add_typer(dossier.app, name="dossier")
 app.add_typer(cost.app, name="cost")
+app.add_typer(panel.app, name="panel")
 
 
 @app.callback(invoke_without_command=True)

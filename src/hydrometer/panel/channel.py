@@ -1,0 +1,130 @@
+"""Which marks the models of a panel share on each probe, and how alike that makes their answers.
+
+Axes: P probes, M models of the panel, K marks (distinct, of one probe), E entries (mark of a model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from hydrometer.panel.grams import Marks
+
+_FEWEST_OTHERS = 2
+"""A mark must be used by this many further models to count for a pair: what only two share is a copied answer."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel of an indexed panel.
+
+    Attributes:
+        similarity_PMM: similarity of the models' answers to each probe, 0 to 1; float16.
+        offsets_P1: where the marks of a probe begin and end.
+        marks_K: hashes, sorted within a probe; only marks of two models or more.
+        models_K: how many models used the mark.
+        entries_P1: where the entries of a probe begin and end.
+        model_E: which model used the mark; the entries of one mark follow each other.
+        count_E: how often, at most 255.
+        norms_PM: length of an answer's weighted vector.
+    """
+
+    similarity_PMM: NDArray[np.float16]  # noqa: N815 - capital letters name the axes
+    offsets_P1: NDArray[np.int64]  # noqa: N815
+    marks_K: NDArray[np.uint32]  # noqa: N815
+    models_K: NDArray[np.uint16]  # noqa: N815
+    entries_P1: NDArray[np.int64]  # noqa: N815
+    model_E: NDArray[np.uint16]  # noqa: N815
+    count_E: NDArray[np.uint8]  # noqa: N815
+    norms_PM: NDArray[np.float32]  # noqa: N815
+
+    def save(self, folder: Path) -> None:
+        """Writes one `.npy` file per array."""
+        folder.mkdir(parents=True)
+        for field in fields(self):
+            np.save(folder / f"{field.name}.npy", getattr(self, field.name), allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> Channel:
+        """Opens the arrays without reading them into memory. Never unpickles."""
+        return cls(**{f.name: np.load(folder / f"{f.name}.npy", mmap_mode="r", allow_pickle=False) for f in fields(cls)})
+
+    def compare(self, probe: int, marks: Marks, *, n_answers: int) -> NDArray[np.float64]:
+        """Returns how alike an outsider's answer is to each panel model's, exactly as if it were in the panel.
+
+        Args:
+            probe: position of the probe.
+            marks: the outsider's marks.
+            n_answers: how many panel models answered this probe.
+        """
+        start, end = self.offsets_P1[probe], self.offsets_P1[probe + 1]
+        known = self.marks_K[start:end]
+        at = np.searchsorted(known, marks.hashes)
+        at[at == len(known)] = 0
+        hit = known[at] == marks.hashes if len(known) else np.zeros(len(at), dtype=bool)
+        users = self.models_K[start:end].astype(np.int64)
+        first = self.entries_P1[probe] + np.cumsum(users) - users
+        n_users = users[at[hit]]
+        idf = np.log((n_answers + 1) / (n_users + 1))
+        weight = 1 + np.log(marks.counts)
+        own = weight[hit] * idf
+        norm = np.sqrt((own**2).sum() + ((weight[~hit] * np.log(n_answers + 1)) ** 2).sum())
+        entries = np.repeat(first[at[hit]] - np.cumsum(n_users) + n_users, n_users) + np.arange(n_users.sum())
+        shared = np.repeat(own * idf, n_users) * (1 + np.log(self.count_E[entries]))
+        total = np.bincount(self.model_E[entries], shared, minlength=self.norms_PM.shape[1])
+        scale = norm * self.norms_PM[probe]
+        return np.sqrt(np.divide(total, scale, out=np.zeros_like(total), where=scale > 0))
+
+
+class ChannelBuilder:
+    """Collects one channel probe by probe, so that only one probe's marks are in memory as Python objects."""
+
+    def __init__(self, n_probes: int, n_models: int) -> None:
+        self._similarity = np.zeros((n_probes, n_models, n_models), dtype=np.float16)
+        self._norms = np.zeros((n_probes, n_models), dtype=np.float32)
+        self._marks: list[NDArray[np.uint32]] = []
+        self._users: list[NDArray[np.uint16]] = []
+        self._model: list[NDArray[np.uint16]] = []
+        self._count: list[NDArray[np.uint8]] = []
+
+    def add(self, probe: int, answers: Sequence[tuple[int, Marks]]) -> None:
+        """Adds all answers to the next probe, as (model, marks)."""
+        n_models = self._norms.shape[1]
+        hashes = np.concatenate([m.hashes for _, m in answers] or [np.empty(0, np.uint32)])
+        counts = np.concatenate([m.counts for _, m in answers] or [np.empty(0, np.uint8)])
+        model = np.concatenate([np.full(len(m.hashes), i, np.uint16) for i, m in answers] or [np.empty(0, np.uint16)])
+        distinct, column, users = np.unique(hashes, return_inverse=True, return_counts=True)
+        counted = users > _FEWEST_OTHERS
+        idf = np.log(max(len(answers), 1) / np.where(counted, users, 1))
+        weighted = (1 + np.log(counts)) * idf[column]
+        norms = np.sqrt(np.bincount(model, weighted**2, minlength=n_models))
+        keep = counted[column]
+        scaled = (weighted[keep] / np.maximum(norms[model[keep]], 1e-12)).astype(np.float32)
+        matrix = sparse.csr_array((scaled, (model[keep], column[keep])), shape=(n_models, len(distinct)))
+        self._similarity[probe] = np.sqrt(np.maximum((matrix @ matrix.T).toarray(), 0))
+        self._norms[probe] = norms
+        stored = users >= _FEWEST_OTHERS
+        entries = stored[column]
+        order = np.argsort(column[entries], kind="stable")
+        self._marks.append(distinct[stored])
+        self._users.append(users[stored].astype(np.uint16))
+        self._model.append(model[entries][order])
+        self._count.append(counts[entries][order])
+
+    def finish(self) -> Channel:
+        """Returns the channel."""
+        return Channel(
+            similarity_PMM=self._similarity,
+            offsets_P1=np.concatenate([[0], np.cumsum([len(m) for m in self._marks])]),
+            marks_K=np.concatenate(self._marks),
+            models_K=np.concatenate(self._users),
+            entries_P1=np.concatenate([[0], np.cumsum([len(m) for m in self._model])]),
+            model_E=np.concatenate(self._model),
+            count_E=np.concatenate(self._count),
+            norms_PM=self._norms,
+        )
