@@ -34,14 +34,14 @@ class Channel:
         norms_PM: length of an answer's weighted vector.
     """
 
-    similarity_PMM: NDArray[np.float16]  # noqa: N815 - capital letters name the axes
-    offsets_P1: NDArray[np.int64]  # noqa: N815
-    marks_K: NDArray[np.uint32]  # noqa: N815
-    models_K: NDArray[np.uint16]  # noqa: N815
-    entries_P1: NDArray[np.int64]  # noqa: N815
-    model_E: NDArray[np.uint16]  # noqa: N815
-    count_E: NDArray[np.uint8]  # noqa: N815
-    norms_PM: NDArray[np.float32]  # noqa: N815
+    similarity_PMM: NDArray[np.float16]
+    offsets_P1: NDArray[np.int64]
+    marks_K: NDArray[np.uint32]
+    models_K: NDArray[np.uint16]
+    entries_P1: NDArray[np.int64]
+    model_E: NDArray[np.uint16]
+    count_E: NDArray[np.uint8]
+    norms_PM: NDArray[np.float32]
 
     def save(self, folder: Path) -> None:
         """Writes one `.npy` file per array."""
@@ -52,7 +52,8 @@ class Channel:
     @classmethod
     def load(cls, folder: Path) -> Channel:
         """Opens the arrays without reading them into memory. Never unpickles."""
-        return cls(**{f.name: np.load(folder / f"{f.name}.npy", mmap_mode="r", allow_pickle=False) for f in fields(cls)})
+        paths = {f.name: folder / f"{f.name}.npy" for f in fields(cls)}
+        return cls(**{name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()})
 
     def compare(self, probe: int, marks: Marks, *, n_answers: int) -> NDArray[np.float64]:
         """Returns how alike an outsider's answer is to each panel model's, exactly as if it were in the panel.
@@ -78,7 +79,8 @@ class Channel:
         shared = np.repeat(own * idf, n_users) * (1 + np.log(self.count_E[entries]))
         total = np.bincount(self.model_E[entries], shared, minlength=self.norms_PM.shape[1])
         scale = norm * self.norms_PM[probe]
-        return np.sqrt(np.divide(total, scale, out=np.zeros_like(total), where=scale > 0))
+        squared: NDArray[np.float64] = np.divide(total, scale, out=np.zeros_like(total), where=scale > 0)
+        return np.sqrt(squared)
 
 
 class ChannelBuilder:

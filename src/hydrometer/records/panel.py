@@ -55,3 +55,14 @@ class PanelCheck(Record):
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
     sha256: dict[str, str]
+
+
+class IndexRecord(Record):
+    """What an index was made from. It is used only while the panel's files are the same."""
+
+    schema_version: int
+    hydrometer_version: str
+    created_at: str
+    models: tuple[str, ...]
+    n_probes: int
+    sha256: dict[str, str]

@@ -1,0 +1,156 @@
+"""The statistic: how much more a model resembles a candidate and its documented students than it resembles others.
+
+Two parts, each divided by its spread over models of known lineage, then added:
+
+* lineage: how much nearer the model stands to the centre of a candidate and the models it is documented to have
+  taught than to the centre of models it did not teach;
+* direct: how much more alike to the candidate's own answers its answers are than to the other candidates'.
+
+The constants were set on documented lineage with whole data sources and developers left out (docs/log.md).
+
+Axes: M models, G candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hydrometer.instruments.attribution.compare import LENGTH, STYLE
+from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.panel.grams import CHANNELS
+from hydrometer.stats.resemblance import Array, nearer_centre, soften, unit_kernel
+
+COUNTED = (*CHANNELS, STYLE)
+"""Channels that the statistic counts. Length is reported and never counted: it says how much, not who."""
+REPORTED = (*COUNTED, LENGTH)
+
+BASE_SHARE = 0.5
+"""Share of the directions of base families that is taken out: students of one base resemble each other."""
+TEACHER_WEIGHT = 3.0
+"""The candidate itself weighs as much as so many independent data sources of documented students."""
+PRIOR_WEIGHT = 1.0
+"""The centre of the untaught weighs as one data source: students move only part of the way to their teacher."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Spreads over models of known lineage, by which the parts are divided.
+
+    Attributes:
+        lineage: of the lineage part.
+        direct: of the mean over channels.
+        channel: of the direct part of each channel.
+    """
+
+    lineage: float
+    direct: float
+    channel: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Statistics of the models that were asked for.
+
+    Attributes:
+        total_MG: the statistic; NaN where a candidate cannot be judged or a model was not asked for.
+        direct_MG: by channel, the direct part alone in units of its spread.
+        scale: what the parts were divided by.
+    """
+
+    total_MG: Array
+    direct_MG: Mapping[str, Array]
+    scale: Scale
+
+
+def statistics(roster: Roster, similarity_MM: Mapping[str, Array]) -> Statistics:
+    """Returns the statistics of the subject, the null population and the documented students.
+
+    No model is judged with the help of its own kin, nor of the subject's.
+
+    Args:
+        roster: who is who.
+        similarity_MM: mean similarities by channel.
+    """
+    known = sorted({*roster.null_models, *roster.students})
+    raw = {c: _direct(roster, similarity_MM[c]) for c in REPORTED}
+    channel = {c: _spread(raw[c][known]) for c in REPORTED}
+    direct = {c: raw[c] / channel[c] for c in REPORTED}
+    direct_MG = np.mean([direct[c] for c in CHANNELS], axis=0)
+    lineage_MG = np.full(direct_MG.shape, np.nan)
+    kernel_MM = _kernel(roster, similarity_MM)
+    for i in sorted({roster.subject, *known}):
+        lineage_MG[i] = _lineage(roster, kernel_MM, i)
+    scale = Scale(_spread(lineage_MG[known]), _spread(direct_MG[known]), channel)
+    return Statistics(lineage_MG / scale.lineage + direct_MG / scale.direct, direct, scale)
+
+
+def subject_statistic(roster: Roster, similarity_MM: Mapping[str, Array], scale: Scale) -> Array:
+    """Returns the subject's statistics alone, shape (G,), on a scale that was set before."""
+    rows = [_direct(roster, similarity_MM[c])[roster.subject] / scale.channel[c] for c in CHANNELS]
+    lineage_G = _lineage(roster, _kernel(roster, similarity_MM), roster.subject)
+    total_G: Array = lineage_G / scale.lineage + np.mean(rows, axis=0) / scale.direct
+    return total_G
+
+
+def _spread(values_MG: Array) -> float:
+    spread = float(np.nanstd(values_MG)) if np.isfinite(values_MG).any() else 0.0
+    return spread if spread > 0 else 1.0
+
+
+def _kernel(roster: Roster, similarity_MM: Mapping[str, Array]) -> Array:
+    kernel_MM: Array = np.mean([unit_kernel(similarity_MM[c]) for c in COUNTED], axis=0)
+    return soften(kernel_MM, roster.base_contrasts(), share=BASE_SHARE)
+
+
+def _direct(roster: Roster, similarity_MM: Array) -> Array:
+    """Returns how much more alike each model is to a candidate's answers than to the mean candidate's."""
+    out = np.full((len(roster.models), len(roster.candidates)), np.nan)
+    for g, members in enumerate(roster.members):
+        if members:
+            out[:, g] = similarity_MM[:, list(members)].mean(axis=1)
+    out[~roster.judged] = np.nan
+    count_M1 = np.maximum(roster.judged.sum(axis=1, keepdims=True), 1)
+    centred_MG: Array = out - np.nansum(out, axis=1, keepdims=True) / count_M1
+    return centred_MG
+
+
+def _lineage(roster: Roster, kernel_MM: Array, model: int) -> Array:
+    """Returns the lineage part of one model, shape (G,), without any of its kin and of the subject's."""
+    banned = roster.kin[model] | roster.kin[roster.subject]
+    size = (len(roster.candidates), len(roster.models))
+    centre_GM, null_GM = np.zeros(size), np.zeros(size)
+    for g, name in enumerate(roster.candidates):
+        if not roster.members[g]:
+            continue
+        students = [i for i in range(size[1]) if name in roster.teachers(i) and not banned[i]]
+        others = [i for i in _others(roster, g) if not banned[i]]
+        null_GM[g] = roster.weights(others)
+        null_GM[g] /= max(null_GM[g].sum(), 1e-12)
+        taught_M = roster.weights(students)
+        taught_M += TEACHER_WEIGHT * _even(roster.members[g], size[1]) + PRIOR_WEIGHT * null_GM[g]
+        centre_GM[g] = taught_M / taught_M.sum()
+    found_G = nearer_centre(kernel_MM, model, centre_GM=centre_GM, null_GM=null_GM)
+    return np.where(roster.judged[model], found_G, np.nan)
+
+
+def _others(roster: Roster, candidate: int) -> list[int]:
+    """Positions that stand for the untaught: controls, other teachers' students, other developers' candidates."""
+    makers = roster.developers[candidate]
+    found = []
+    for i, me in enumerate(roster.models):
+        if me.developer in makers or i in roster.left_out:
+            continue
+        control = me.role == "control"
+        student = me.role == "positive" and roster.candidates[candidate] not in me.teacher_group
+        if control or student or any(i in members for members in roster.members):
+            found.append(i)
+    return found
+
+
+def _even(positions: tuple[int, ...], n_models: int) -> Array:
+    weight = np.zeros(n_models)
+    weight[list(positions)] = 1 / len(positions)
+    return weight

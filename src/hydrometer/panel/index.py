@@ -1,0 +1,208 @@
+"""The index of a panel: what its models have in common, computed once so that a new subject costs seconds.
+
+Axes: P probes, M models, V words of the style vocabulary.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from hydrometer import __version__
+from hydrometer.errors import InputError, OutputError
+from hydrometer.panel.channel import Channel, ChannelBuilder
+from hydrometer.panel.folder import Panel
+from hydrometer.panel.grams import CHANNELS, marks, tokens
+from hydrometer.records.panel import IndexRecord
+from hydrometer.store.files import read_bytes
+
+INDEX = "index"
+_RECORD = "index.json"
+_SPREAD = 0.25
+"""Share of the probes on which a word must occur, in two answers or more, to count as style and not as topic."""
+_LARGEST_VOCABULARY = 4096
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Style:
+    """Which words of the style vocabulary every answer uses.
+
+    Attributes:
+        vocabulary_V: hashes of words and pairs that occur across topics, sorted.
+        presence_PMV: used or not, eight to a byte along V.
+    """
+
+    vocabulary_V: NDArray[np.uint32]
+    presence_PMV: NDArray[np.uint8]
+
+    def counts(self, probes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns in how many of the named probes each model uses each word, shape (M, V)."""
+        total = np.zeros((self.presence_PMV.shape[1], len(self.vocabulary_V)))
+        for probe in probes:
+            total += np.unpackbits(self.presence_PMV[probe], axis=1, count=len(self.vocabulary_V))
+        return total
+
+
+@dataclass(frozen=True)
+class Index:
+    """An indexed panel.
+
+    Attributes:
+        folder: the panel folder.
+        record: what was indexed, when, and the hashes of the files.
+        channels: by name, each comparing answers probe by probe.
+        style: for the channel that compares whole models.
+        lengths_PM: words in each answer; 0 where there is no text.
+    """
+
+    folder: Path
+    record: IndexRecord
+    channels: Mapping[str, Channel]
+    style: Style
+    lengths_PM: NDArray[np.float32]
+
+
+def build_index(panel: Panel, *, progress: Callable[[int, int], None] = lambda done, total: None) -> Index:
+    """Computes the index and writes it into the panel folder, whole or not at all.
+
+    Args:
+        panel: the panel.
+        progress: called with the probes done and their total.
+
+    Raises:
+        InputError: if the panel is too small to index.
+        OutputError: if the folder cannot be written.
+    """
+    models = panel.models
+    if len(models) < 3:
+        raise InputError(
+            f"the panel holds {len(models)} models", cure="an index compares three or more", where=str(panel.folder)
+        )
+    n_probes = len(panel.prompts)
+    builders = {name: ChannelBuilder(n_probes, len(models)) for name in CHANNELS}
+    lengths = np.zeros((n_probes, len(models)), dtype=np.float32)
+    for probe, answers in _by_probe(panel):
+        found = [(model, marks(text)) for model, text in answers]
+        for model, text in answers:
+            lengths[probe, model] = len(tokens(text))
+        for name, builder in builders.items():
+            builder.add(probe, [(model, m[name]) for model, m in found if m is not None])
+        progress(probe + 1, n_probes)
+    channels = {name: builder.finish() for name, builder in builders.items()}
+    record = IndexRecord(
+        schema_version=_SCHEMA,
+        hydrometer_version=__version__,
+        created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        models=models,
+        n_probes=n_probes,
+        sha256=dict(panel.sha256),
+    )
+    index = Index(panel.folder, record, channels, _style(channels["content"], n_probes, len(models)), lengths)
+    _save(index)
+    return index
+
+
+def open_index(panel: Panel) -> Index:
+    """Opens the index of a panel and checks that it was made from these very files.
+
+    Raises:
+        InputError: if there is none, if it is out of date or if it is damaged.
+    """
+    folder = panel.folder / INDEX
+    cure = f"run `hydrometer panel index {panel.folder}`"
+    if not (folder / _RECORD).exists():
+        raise InputError("this panel has no index", cure=cure, where=str(panel.folder))
+    content = read_bytes(folder / _RECORD, limit=16 * 1024 * 1024, what="index record (JSON)")
+    try:
+        record = IndexRecord.model_validate_json(content)
+        arrays = {name: Channel.load(folder / name) for name in CHANNELS}
+        style = Style(*(np.load(folder / f"{n}.npy", allow_pickle=False) for n in ("vocabulary_V", "presence_PMV")))
+        lengths = np.load(folder / "lengths_PM.npy", allow_pickle=False)
+    except (ValidationError, ValueError, OSError, EOFError):
+        raise InputError("the index is damaged", cure=cure, where=str(folder)) from None
+    if record.schema_version != _SCHEMA or record.sha256 != dict(panel.sha256):
+        raise InputError("the index is out of date: the panel's files changed since", cure=cure, where=str(folder))
+    shape = (record.n_probes, len(record.models))
+    fits = lengths.shape == shape and all(c.similarity_PMM.shape == (*shape, shape[1]) for c in arrays.values())
+    if not fits or record.models != panel.models:
+        raise InputError("the index is damaged", cure=cure, where=str(folder))
+    return Index(panel.folder, record, arrays, style, lengths)
+
+
+def _by_probe(panel: Panel) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+    """Yields every probe's position with its answers as (model, text); one probe's text at a time."""
+    prompts = pl.DataFrame({"prompt": panel.prompts}).with_row_index("probe")
+    models = pl.DataFrame({"model": panel.models}).with_row_index("m")
+    frame = (
+        panel.responses()
+        .frame.filter(pl.col("response").is_not_null())
+        .join(prompts, on="prompt")
+        .join(models, on="model")
+        .select("probe", "m", "response")
+        .sort("probe", "m")
+    )
+    counts = dict(frame.group_by("probe").len().iter_rows())
+    start = 0
+    for probe in range(len(panel.prompts)):
+        part = frame.slice(start, counts.get(probe, 0))
+        start += len(part)
+        yield probe, list(zip(part["m"].to_list(), part["response"].to_list(), strict=True))
+
+
+def _style(content: Channel, n_probes: int, n_models: int) -> Style:
+    distinct, spread = np.unique(content.marks_K, return_counts=True)
+    common = np.argsort(-spread, kind="stable")[:_LARGEST_VOCABULARY]
+    vocabulary = np.sort(distinct[common[spread[common] >= _SPREAD * n_probes]])
+    presence = np.zeros((n_probes, n_models, (len(vocabulary) + 7) // 8), dtype=np.uint8)
+    for probe in range(n_probes):
+        users = content.models_K[content.offsets_P1[probe] : content.offsets_P1[probe + 1]].astype(np.int64)
+        hashes = np.repeat(content.marks_K[content.offsets_P1[probe] : content.offsets_P1[probe + 1]], users)
+        model = content.model_E[content.entries_P1[probe] : content.entries_P1[probe + 1]]
+        used = np.zeros((n_models, len(vocabulary)), dtype=bool)
+        column = locate(vocabulary, hashes)
+        used[model[column >= 0], column[column >= 0]] = True
+        presence[probe] = np.packbits(used, axis=1)
+    return Style(vocabulary, presence)
+
+
+def locate(vocabulary: NDArray[np.uint32], hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Returns where each hash stands in a sorted vocabulary; -1 where it does not."""
+    if not len(vocabulary):
+        return np.full(len(hashes), -1, dtype=np.int64)
+    at = np.searchsorted(vocabulary, hashes)
+    at[at == len(vocabulary)] = 0
+    return np.where(vocabulary[at] == hashes, at, -1).astype(np.int64)
+
+
+def _save(index: Index) -> None:
+    """Writes everything beside the old index and then puts it in its place."""
+    final = index.folder / INDEX
+    try:
+        fresh = Path(tempfile.mkdtemp(prefix=".index-", dir=index.folder))
+        try:
+            for name, channel in index.channels.items():
+                channel.save(fresh / name)
+            np.save(fresh / "vocabulary_V.npy", index.style.vocabulary_V, allow_pickle=False)
+            np.save(fresh / "presence_PMV.npy", index.style.presence_PMV, allow_pickle=False)
+            np.save(fresh / "lengths_PM.npy", index.lengths_PM, allow_pickle=False)
+            (fresh / _RECORD).write_text(index.record.model_dump_json(indent=1), encoding="utf-8")
+            fresh.chmod(0o755)
+            if final.exists():
+                shutil.rmtree(final)
+            fresh.replace(final)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise OutputError(
+            f"{final}: the index cannot be written ({error.strerror}); make room, or get the right to write there"
+        ) from None
