@@ -23,7 +23,8 @@ from typing import Any
 from hydrometer.errors import InputError
 from hydrometer.instruments import training_cost
 from hydrometer.records.dossier import Dossier
-from hydrometer.records.evidence import CostCheck, OperatingPoint, Range, Verdict
+from hydrometer.records.evidence import CostCheck, OperatingPoint
+from hydrometer.records.evidence_base import Range, Verdict
 from hydrometer.stats.proportions import Proportion
 from hydrometer.store.dossiers import read_dossier, read_siblings
 from hydrometer.store.reference import find_accelerator

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import claims as bench_claims
 from hydrometer.instruments import training_cost
 from hydrometer.records.dossier import Dossier
-from hydrometer.records.evidence import Check, ClaimChecking, CostCheck, CostLadder, Evidence, Verdict
+from hydrometer.records.evidence import Check, ClaimChecking, CostCheck, CostLadder, Evidence
+from hydrometer.records.evidence_base import Verdict
 from hydrometer.records.quantities import QUANTITIES
 from hydrometer.store.dossiers import read_dossier, read_siblings
 

@@ -30,7 +30,7 @@ _HOMES = {
     "HydrometerError": "hydrometer.errors",
     "InputError": "hydrometer.errors",
     "OutputError": "hydrometer.errors",
-    "Verdict": "hydrometer.records.evidence",
+    "Verdict": "hydrometer.records.evidence_base",
     "read_audit": "hydrometer.store.audits",
     "read_dossier": "hydrometer.store.dossiers",
     "render_html": "hydrometer.report",
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from hydrometer.errors import HydrometerError, InputError, OutputError
     from hydrometer.records.audit import Audit
     from hydrometer.records.dossier import Dossier
-    from hydrometer.records.evidence import Verdict
+    from hydrometer.records.evidence_base import Verdict
     from hydrometer.report import render_html
     from hydrometer.store.audits import read_audit
     from hydrometer.store.dossiers import read_dossier

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hydrometer.records.audit import Question
-from hydrometer.records.evidence import Evidence, QuestionName, Verdict
+from hydrometer.records.evidence import Evidence, QuestionName
+from hydrometer.records.evidence_base import Verdict
 
 
 @dataclass(frozen=True)

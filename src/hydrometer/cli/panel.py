@@ -62,6 +62,51 @@ def check(
     print_panel_check(result, console=Console(file=sys.stdout, highlight=False), everything=everything)
 
 
+@app.command("index")
+def index(
+    folder: Path = typer.Argument(..., help="responses.parquet, probes.parquet, lineage.csv.", metavar="DIR"),
+    alpha: float = typer.Option(0.05, "--alpha", min=0.0001, max=0.5, help="Level of the stored operating point."),
+    seed: int = typer.Option(0, "--seed", min=0, help="Seed of the bootstrap over data sources."),
+    as_json: bool = typer.Option(False, "--json", help="Print the operating point as one line of JSON."),
+) -> None:
+    """Compute once what the panel's models share, so that judging a new subject costs seconds.
+
+    Then every model of known lineage is judged as if its lineage were unknown, all its kin left out; how often that is
+    right is stored with the index (the operating point) and printed beside every later answer.
+
+    \b
+    Examples:
+      hydrometer panel index panels/alpaca-eval
+      hydrometer panel index panels/alpaca-eval --json | jq '.power.middle, .false_accusation.middle'
+    """
+    import numpy as np
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from hydrometer.instruments.attribution import calibrate, save_operating_point
+    from hydrometer.panel import open_panel
+    from hydrometer.panel.index import build_index
+    from hydrometer.report.attribution import print_operating_point
+
+    opened = open_panel(folder)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        first = bar.add_task("Indexing", total=None)
+        built = build_index(opened, progress=lambda done, total: bar.update(first, completed=done, total=total))
+        second = bar.add_task("Calibrating", total=None)
+        point = calibrate(
+            opened,
+            built,
+            alpha=alpha,
+            rng=np.random.default_rng(seed),
+            progress=lambda done, total: bar.update(second, completed=done, total=total),
+        )
+    save_operating_point(opened, point)
+    if as_json:
+        typer.echo("null" if point is None else point.model_dump_json())
+        return
+    print_operating_point(opened, built.record, point, console=Console(file=sys.stdout, highlight=False))
+
+
 @app.command("add")
 def add(
     responses: Path = typer.Argument(..., help="What the models answered: see docs/panel.md.", metavar="RESPONSES"),

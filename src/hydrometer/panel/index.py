@@ -23,6 +23,7 @@ from hydrometer.panel.channel import Channel, ChannelBuilder
 from hydrometer.panel.folder import Panel
 from hydrometer.panel.grams import CHANNELS, marks, tokens
 from hydrometer.records.panel import IndexRecord
+from hydrometer.records.responses import WITH_TEXT
 from hydrometer.store.files import read_bytes
 
 INDEX = "index"
@@ -145,7 +146,7 @@ def _by_probe(panel: Panel) -> Iterator[tuple[int, list[tuple[int, str]]]]:
     models = pl.DataFrame({"model": panel.models}).with_row_index("m")
     frame = (
         panel.responses()
-        .frame.filter(pl.col("response").is_not_null())
+        .frame.filter(pl.col("status").is_in(WITH_TEXT))
         .join(prompts, on="prompt")
         .join(models, on="model")
         .select("probe", "m", "response")

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from hydrometer.records.attribution import Attribution
 from hydrometer.records.base import Record
+from hydrometer.records.evidence_base import Range, Verdict
 
 QuestionName = Literal["cost", "teacher", "compute"]
 Relation = Literal["equals", "at_most", "at_least", "within"]
-
-
-class Verdict(StrEnum):
-    """What the evidence says of a proposition."""
-
-    SUPPORTS = "supports"
-    OPPOSES = "opposes"
-    INCONCLUSIVE = "inconclusive"
-    NOT_MEASURED = "not_measured"
 
 
 class Citation(Record):
@@ -30,19 +22,6 @@ class Citation(Record):
     place: str
     date: str
     grade: str
-
-
-class Range(Record):
-    """A number with its interval."""
-
-    low: float
-    middle: float
-    high: float
-    unit: str
-    level: float | None = None
-    """Coverage of the interval; absent where low and high are plain bounds."""
-    method: str
-    """How low and high were found."""
 
 
 class OperatingPoint(Record):
@@ -237,4 +216,4 @@ class Evidence(Record):
     """What was not available, and how to get it."""
     warnings: tuple[str, ...] = ()
     sources: tuple[Citation, ...] = ()
-    details: Annotated[ClaimChecking | CostLadder, Field(discriminator="kind")] | None = None
+    details: Annotated[ClaimChecking | CostLadder | Attribution, Field(discriminator="kind")] | None = None

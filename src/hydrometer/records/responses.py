@@ -20,3 +20,6 @@ class ResponseStatus(StrEnum):
 
 
 STATUSES = tuple(status.value for status in ResponseStatus)
+
+WITH_TEXT = (ResponseStatus.ANSWERED.value, ResponseStatus.TRUNCATED.value)
+"""Statuses whose text is the model's own answer and can be compared."""

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from hydrometer.errors import printable
 from hydrometer.records.audit import Audit
-from hydrometer.records.evidence import Check, Verdict
+from hydrometer.records.evidence import Check
+from hydrometer.records.evidence_base import Verdict
 from hydrometer.report.words import VERDICT_MARK, VERDICT_WORDS
 
 _COLOUR = {

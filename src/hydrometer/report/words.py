@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hydrometer.records.evidence import Verdict
+from hydrometer.records.evidence_base import Verdict
 
 VERDICT_MARK = {
     Verdict.SUPPORTS: "✓",
@@ -16,4 +16,4 @@ VERDICT_WORDS = {
     Verdict.INCONCLUSIVE: "inconclusive",
     Verdict.NOT_MEASURED: "not measured",
 }
-INSTRUMENT_WORDS = {"training_cost": "training cost"}
+INSTRUMENT_WORDS = {"training_cost": "training cost", "attribution": "attribution"}

@@ -110,18 +110,15 @@ class Roster:
         """
         me = self.models[model]
         if me.role == "control":
-            return self._judged_row(model)
+            return np.array(self.judged[model])
         if me.role != "positive":
             return np.zeros(len(self.candidates), dtype=bool)
         makers = {d for g, name in enumerate(self.candidates) if name in me.teacher_group for d in self.developers[g]}
         makers |= {m.developer for m in self.models if m.own_group in me.teacher_group and m.developer}
         known = any(m.own_group in me.teacher_group for m in self.models)
         open_ = [not (self.developers[g] & makers) and known for g in range(len(self.candidates))]
-        return self._judged_row(model) & np.array(open_, dtype=bool)
-
-    def _judged_row(self, model: int) -> NDArray[np.bool_]:
-        row: NDArray[np.bool_] = self.judged[model]
-        return row
+        allowed: NDArray[np.bool_] = self.judged[model] & np.array(open_, dtype=bool)
+        return allowed
 
     @cached_property
     def null_models(self) -> tuple[int, ...]:

@@ -16,7 +16,8 @@ from hydrometer.costs.money import acquisition_cost, owned_price_per_hour, staff
 from hydrometer.instruments.training_cost.claims import Claims
 from hydrometer.instruments.training_cost.measured import Measured, citation
 from hydrometer.records.dossier import Claim, PriorName
-from hydrometer.records.evidence import CostLadder, PriorUsed, Range, Reading, Rung
+from hydrometer.records.evidence import CostLadder, PriorUsed, Reading, Rung
+from hydrometer.records.evidence_base import Range
 from hydrometer.records.numbers import readable, usd
 from hydrometer.stats.priors import SplitLognormal
 from hydrometer.store.reference import default_priors

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hydrometer.records.dossier import Claim, Dossier
-from hydrometer.records.evidence import Check, Citation, Relation, Side, Verdict
+from hydrometer.records.evidence import Check, Citation, Relation, Side
+from hydrometer.records.evidence_base import Verdict
 from hydrometer.records.numbers import amount
 
 ABOUT = 0.05

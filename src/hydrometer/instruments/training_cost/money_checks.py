@@ -14,7 +14,8 @@ from hydrometer.instruments.training_cost.measured import (
     total,
 )
 from hydrometer.records.dossier import Claim
-from hydrometer.records.evidence import Check, Relation, Verdict
+from hydrometer.records.evidence import Check, Relation
+from hydrometer.records.evidence_base import Verdict
 from hydrometer.records.numbers import percent, readable, usd
 from hydrometer.records.quantities import significant_digits
 from hydrometer.records.reference import Accelerator, Price

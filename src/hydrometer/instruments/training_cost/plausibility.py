@@ -16,7 +16,8 @@ from hydrometer.instruments.training_cost.measured import TOO_COARSE, Equation, 
 from hydrometer.instruments.training_cost.money_checks import not_checkable
 from hydrometer.instruments.training_cost.utilisation_checks import whole_run_utilisation
 from hydrometer.records.dossier import Phase
-from hydrometer.records.evidence import Check, UtilisationPoint, Verdict
+from hydrometer.records.evidence import Check, UtilisationPoint
+from hydrometer.records.evidence_base import Verdict
 from hydrometer.records.numbers import percent, readable
 from hydrometer.records.quantities import SECONDS_PER_HOUR
 from hydrometer.records.reference import ReferenceRun

@@ -23,15 +23,8 @@ from hydrometer.instruments.training_cost.compute import (
 from hydrometer.instruments.training_cost.ladder import LadderResult, build_ladder, headline
 from hydrometer.instruments.training_cost.measured import citation, citations
 from hydrometer.records.dossier import Claim, Dossier
-from hydrometer.records.evidence import (
-    Check,
-    ClaimChecking,
-    CostCheck,
-    Evidence,
-    Proposition,
-    Range,
-    Verdict,
-)
+from hydrometer.records.evidence import Check, ClaimChecking, CostCheck, Evidence, Proposition
+from hydrometer.records.evidence_base import Range, Verdict
 from hydrometer.records.numbers import as_printed, percent, rough_usd, usd, usd_range
 from hydrometer.store.reference import claim_checking_operating_point
 

@@ -1,0 +1,95 @@
+"""What a result means in words: channel by channel, what else could explain it, what would settle it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrometer.instruments.attribution.compare import LENGTH, STYLE
+from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.significance import Z95, Decision, References
+from hydrometer.instruments.attribution.statistic import COUNTED, REPORTED, Statistics
+from hydrometer.records.attribution import ChannelResult
+from hydrometer.records.evidence_base import Verdict
+from hydrometer.stats.conformal import models_needed
+
+MEANINGS = {
+    "content": "words and pairs of words, beyond what the prompt makes everybody say",
+    "phrasing": "runs of three and four words",
+    "openings": "the first and the last one to eight words",
+    "layout": "how lines begin (lists, headings, numbers) and how many there are",
+    STYLE: "function words, punctuation and phrases that every topic needs",
+    LENGTH: "how long the answers are, probe by probe",
+}
+
+
+def channel_results(
+    roster: Roster, stats: Statistics, leading: int, asked_G: NDArray[np.bool_]
+) -> tuple[ChannelResult, ...]:
+    """Returns each channel's resemblance to the leading candidate and its place among the untaught models."""
+    found = []
+    for name in REPORTED:
+        value_MG = stats.direct_MG[name]
+        mine = value_MG[roster.subject, leading]
+        null = [value_MG[i, leading] for i in roster.null_models if roster.untaught(i)[leading]]
+        row_G = np.where(asked_G, value_MG[roster.subject], -np.inf)
+        found.append(
+            ChannelResult(
+                channel=name,
+                meaning=MEANINGS[name],
+                counted=name in COUNTED,
+                value=float(mine),
+                rank=1 + int(sum(other >= mine for other in null)),
+                n_null=len(null),
+                nearest=roster.candidates[int(np.argmax(row_G))],
+            )
+        )
+    return tuple(found)
+
+
+def explanations(roster: Roster, leading: int) -> tuple[str, ...]:
+    """Returns what the evidence cannot rule out, whatever the verdict."""
+    name = roster.candidates[leading]
+    makers = roster.developers[leading]
+    siblings = [
+        other
+        for g, other in enumerate(roster.candidates)
+        if g != leading and roster.developers[g] & makers and roster.members[g]
+    ]
+    found = [
+        f"An indirect teacher: the subject may have learnt from a model or a data set that {name} taught.",
+        f"Shared web data: answers of {name} stand on public pages that many models are trained on.",
+        "Common human-written data, or annotators with one style guide.",
+        "A teacher outside the panel that resembles the candidate.",
+    ]
+    if siblings:
+        found.insert(0, f"A sibling of the candidate: {', '.join(siblings)}, or a version that is not in the panel.")
+    else:
+        found.insert(0, "A sibling of the candidate that is not in the panel.")
+    return tuple(found)
+
+
+def needs(decision: Decision, found: References, *, n_probes: int, n_panel: int, alpha: float) -> tuple[str, ...]:
+    """Returns what would settle an open question; nothing where it is settled."""
+    if decision.verdict is not Verdict.INCONCLUSIVE:
+        return ()
+    wanted = []
+    if n_probes < n_panel:
+        wanted.append(
+            f"Answers to the panel's other {n_panel - n_probes:,} prompts: {n_probes:,} were compared, and the "
+            f"statistic is known to ±{Z95 * decision.error:.2g}."
+        )
+    n_null = len(found.null.statistics)
+    wanted.append(
+        f"More models documented as untaught, from further developers: {n_null} support no p-value below "
+        f"{found.null.smallest_pvalue:.2g}, and the subject's is {np.nanmin(decision.pvalue_G):.2g}."
+    )
+    n_students = len(found.students)
+    if 1 / (n_students + 1) > alpha:
+        wanted.append(
+            f"More documented students: {n_students} are too few to oppose at alpha {alpha:g}; "
+            f"{models_needed(alpha)} would do."
+        )
+    else:
+        wanted.append("Models that the leading candidate is documented to have taught, on the subject's base family.")
+    return tuple(wanted)

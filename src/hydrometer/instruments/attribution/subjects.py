@@ -1,0 +1,129 @@
+"""Matches the models of a response file with a panel: which probes they answered, and whether the panel holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from hydrometer.errors import InputError, printable
+from hydrometer.panel import Panel
+from hydrometer.records.lineage import Lineage
+from hydrometer.records.responses import WITH_TEXT
+from hydrometer.store.responses import ResponseSet
+
+_SHORTEST_COPY = 40
+"""Characters from which on the same text twice is no accident: many models answer "Yes."."""
+_COPY = 0.25
+_SAME = 0.95
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model of a response file.
+
+    Attributes:
+        lineage: what is documented about it; its name as the file gives it.
+        texts: its answers by position of the probe.
+        member: its position in the panel, if the panel holds these very answers.
+        copies: positions of further panel models that hold many of its answers, or its name.
+        warnings: what was set aside.
+    """
+
+    lineage: Lineage
+    texts: Mapping[int, str]
+    member: int | None
+    copies: frozenset[int]
+    warnings: tuple[str, ...]
+
+
+def match_subjects(panel: Panel, responses: ResponseSet, *, developer: str | None = None) -> list[Subject]:
+    """Returns the models of a response file, sorted by name.
+
+    Args:
+        panel: the panel.
+        responses: what the subjects answered.
+        developer: who makes them, where the panel's lineage does not say.
+
+    Raises:
+        InputError: if no prompt of the file is in the panel.
+    """
+    prompts = pl.DataFrame({"prompt": panel.prompts}).with_row_index("probe")
+    joined = responses.frame.join(prompts, on="prompt", how="left")
+    if joined["probe"].is_null().all():
+        raise InputError(
+            f"none of its {joined['prompt'].n_unique():,} prompts is in the panel {printable(panel.folder)}",
+            cure="ask the model the panel's prompts, word for word (probes.parquet)",
+            where=str(responses.path),
+        )
+    same = _same_answers(joined, panel)
+    positions = {name: i for i, name in enumerate(panel.models)}
+    found = []
+    for name in joined["model"].unique().sort():
+        rows = joined.filter(pl.col("model") == name)
+        found.append(_subject(panel, name, rows, same.get(name, {}), positions, developer))
+    return found
+
+
+def _subject(
+    panel: Panel,
+    name: str,
+    rows: pl.DataFrame,
+    same: Mapping[str, tuple[int, int]],
+    positions: Mapping[str, int],
+    developer: str | None,
+) -> Subject:
+    warnings = []
+    outside = rows["probe"].null_count()
+    if outside:
+        warnings.append(f"{outside:,} of its prompts are not in the panel and were set aside")
+    inside = rows.filter(pl.col("probe").is_not_null())
+    for status, n in sorted(inside.filter(~pl.col("status").is_in(WITH_TEXT)).group_by("status").len().iter_rows()):
+        warnings.append(f"{n:,} answers are '{status}': counted as missing, not as unlike anybody")
+    cut = inside.filter(pl.col("status") == "truncated").height
+    if cut:
+        warnings.append(f"{cut:,} answers are cut off by a limit on length and were used as they are")
+    usable = inside.filter(pl.col("status").is_in(WITH_TEXT))
+    texts = dict(zip(usable["probe"].to_list(), usable["response"].to_list(), strict=True))
+    member, copies = None, set()
+    for other, (n_same, n_common) in sorted(same.items(), key=lambda item: -item[1][0] / item[1][1]):
+        share = n_same / n_common
+        if share >= _SAME and member is None and len(texts) <= n_common * 2:
+            member = positions[other]
+            if other != name:
+                warnings.append(
+                    f"these are the answers of {other} in the panel ({n_same:,} of {n_common:,} are the same)"
+                )
+        elif share >= _COPY:
+            copies.add(positions[other])
+            warnings.append(f"{n_same:,} of {n_common:,} answers are those of {other}, which was left out of the panel")
+    if name in positions and positions[name] not in {member, *copies}:
+        copies.add(positions[name])
+        warnings.append("the panel holds a model of this name with other answers, which was left out")
+    known = panel.models[member] if member is not None and name not in positions else name
+    lineage = panel.lineage_of(known).model_copy(update={"model": name})
+    if developer is not None and lineage.developer is None:
+        lineage = lineage.model_copy(update={"developer": developer})
+    return Subject(lineage, texts, member, frozenset(copies - {member}), tuple(warnings))
+
+
+def _same_answers(joined: pl.DataFrame, panel: Panel) -> dict[str, dict[str, tuple[int, int]]]:
+    """Returns for every subject the panel models with equal answers: how many, and of how many that both gave."""
+
+    def keyed(frame: pl.DataFrame) -> pl.DataFrame:
+        text = pl.col("response").str.strip_chars()
+        return frame.filter(text.str.len_chars() >= _SHORTEST_COPY).select("model", "prompt", text=text.hash())
+
+    mine = keyed(joined.filter(pl.col("probe").is_not_null()))
+    theirs = keyed(panel.responses().frame)
+    pairs = (
+        mine.join(theirs, on="prompt", suffix="_panel")
+        .group_by("model", "model_panel")
+        .agg(n_same=(pl.col("text") == pl.col("text_panel")).sum(), n_common=pl.len())
+        .filter((pl.col("n_same") >= 3) & (pl.col("n_same") >= _COPY * pl.col("n_common")))
+    )
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for model, other, n_same, n_common in pairs.iter_rows():
+        found.setdefault(model, {})[other] = (n_same, n_common)
+    return found
