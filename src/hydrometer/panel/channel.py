@@ -72,15 +72,21 @@ class Channel:
         first = self.entries_P1[probe] + np.cumsum(users) - users
         n_users = users[at[hit]]
         idf = np.log((n_answers + 1) / (n_users + 1))
-        weight = 1 + np.log(marks.counts)
+        weight = _weight(marks.counts)
         own = weight[hit] * idf
         norm = np.sqrt((own**2).sum() + ((weight[~hit] * np.log(n_answers + 1)) ** 2).sum())
         entries = np.repeat(first[at[hit]] - np.cumsum(n_users) + n_users, n_users) + np.arange(n_users.sum())
-        shared = np.repeat(own * idf, n_users) * (1 + np.log(self.count_E[entries]))
-        total = np.bincount(self.model_E[entries], shared, minlength=self.norms_PM.shape[1])
+        shared = np.repeat(own * idf, n_users) * _weight(self.count_E[entries])
+        total = np.zeros(self.norms_PM.shape[1])
+        np.add.at(total, self.model_E[entries], shared)
         scale = norm * self.norms_PM[probe]
         squared: NDArray[np.float64] = np.divide(total, scale, out=np.zeros_like(total), where=scale > 0)
         return np.sqrt(squared)
+
+
+def _weight(counts: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Sublinear term frequency (Salton and Buckley 1988); small integers would give a half-precision logarithm."""
+    return 1 + np.log(counts.astype(np.float64))
 
 
 class ChannelBuilder:
@@ -103,7 +109,7 @@ class ChannelBuilder:
         distinct, column, users = np.unique(hashes, return_inverse=True, return_counts=True)
         counted = users > _FEWEST_OTHERS
         idf = np.log(max(len(answers), 1) / np.where(counted, users, 1))
-        weighted = (1 + np.log(counts)) * idf[column]
+        weighted = _weight(counts) * idf[column]
         norms = np.sqrt(np.bincount(model, weighted**2, minlength=n_models))
         keep = counted[column]
         scaled = (weighted[keep] / np.maximum(norms[model[keep]], 1e-12)).astype(np.float32)
