@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -24,8 +25,8 @@ def attribute(
 ) -> None:
     """Say which of a panel's models, or none, taught a model; with a p-value over untaught models.
 
-    The panel needs an index: `hydrometer panel index DIR`. A candidate is a group of snapshots (column own_group of
-    lineage.csv). Name candidates before looking at a result: fewer questions need less evidence each.
+    A candidate is a group of snapshots (column own_group of lineage.csv). Name candidates before looking at a result:
+    fewer questions need less evidence each. A panel without an index is indexed first, once, which takes minutes.
 
     \b
     Examples:
@@ -33,32 +34,23 @@ def attribute(
       hydrometer attribute answers.jsonl --panel panels/alpaca-eval --candidate gpt-4 --candidate claude-2
       hydrometer attribute answers.parquet --panel panels/alpaca-eval --json | jq '{subject, attributed}'
     """
-    from hydrometer.errors import printable
-    from hydrometer.instruments.attribution import Attributor, load_operating_point
-    from hydrometer.panel import open_panel
-    from hydrometer.panel.index import open_index
-    from hydrometer.store.responses import read_responses
-
-    opened = open_panel(panel)
-    index = open_index(opened)
-    point = load_operating_point(opened, alpha=alpha)
-    attributor = Attributor(opened, index, tuple(candidate) or None, alpha, point)
-    attributor.check()
-    found = read_responses(responses, probes=opened.probes, model=model)
-    for note in (*opened.warnings, *found.warnings):
-        typer.echo(f"Note: {printable(note, limit=300)}", err=True)
     from rich.console import Console
     from rich.progress import Progress
 
+    from hydrometer.cli.progress import CACHE, shown
+    from hydrometer.errors import printable
+    from hydrometer.instruments.attribution import open_attributor
     from hydrometer.report.attribution import print_attribution
+    from hydrometer.store.responses import read_responses
 
-    console = Console(file=sys.stdout, highlight=False)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("Comparing", total=None)
-        results = attributor.run(
-            found, developer=developer, progress=lambda done, total: bar.update(task, completed=done, total=total)
-        )
-        for result in results:
+        progress = shown(bar)
+        attributor = open_attributor(panel, candidates=candidate, alpha=alpha, cache=CACHE, progress=progress)
+        found = read_responses(responses, probes=attributor.panel.probes, model=model)
+        for note in (*attributor.panel.warnings, *found.warnings):
+            typer.echo(f"Note: {printable(note, limit=300)}", err=True)
+        console = Console(file=sys.stdout, highlight=False)
+        for result in attributor.run(found, developer=developer, progress=partial(progress, "Comparing")):
             if as_json:
                 # ASCII only: passages are a model's text, which must not reach a terminal raw.
                 typer.echo(json.dumps(result.model_dump(mode="json")))

@@ -79,32 +79,22 @@ def index(
       hydrometer panel index panels/alpaca-eval
       hydrometer panel index panels/alpaca-eval --json | jq '.power.middle, .false_accusation.middle'
     """
-    import numpy as np
     from rich.console import Console
     from rich.progress import Progress
 
-    from hydrometer.instruments.attribution import calibrate, save_operating_point
+    from hydrometer.cli.progress import CACHE, shown
+    from hydrometer.instruments.attribution import load_operating_point, make_index
     from hydrometer.panel import open_panel
-    from hydrometer.panel.index import build_index
     from hydrometer.report.attribution import print_operating_point
 
     opened = open_panel(folder)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        first = bar.add_task("Indexing", total=None)
-        built = build_index(opened, progress=lambda done, total: bar.update(first, completed=done, total=total))
-        second = bar.add_task("Calibrating", total=None)
-        point = calibrate(
-            opened,
-            built,
-            alpha=alpha,
-            rng=np.random.default_rng(seed),
-            progress=lambda done, total: bar.update(second, completed=done, total=total),
-        )
-    save_operating_point(opened, point)
+        made = make_index(opened, alpha=alpha, seed=seed, cache=CACHE, progress=shown(bar))
+    point = load_operating_point(made, alpha=alpha)
     if as_json:
         typer.echo("null" if point is None else point.model_dump_json())
         return
-    print_operating_point(opened, built.record, point, console=Console(file=sys.stdout, highlight=False))
+    print_operating_point(made, point, console=Console(file=sys.stdout, highlight=False))
 
 
 @app.command("add")

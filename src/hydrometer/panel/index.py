@@ -24,14 +24,16 @@ from hydrometer.panel.folder import Panel
 from hydrometer.panel.grams import CHANNELS, marks, tokens
 from hydrometer.records.panel import IndexRecord
 from hydrometer.records.responses import WITH_TEXT
-from hydrometer.store.files import read_bytes
+from hydrometer.store.files import read_bytes, sha256
 
 INDEX = "index"
+"""Name of the folder inside a panel folder."""
 _RECORD = "index.json"
 _SPREAD = 0.25
 """Share of the probes on which a word must occur, in two answers or more, to count as style and not as topic."""
 _LARGEST_VOCABULARY = 4096
 _SCHEMA = 1
+_FEWEST_MODELS = 3
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Index:
     """An indexed panel.
 
     Attributes:
-        folder: the panel folder.
+        folder: where the index lies.
         record: what was indexed, when, and the hashes of the files.
         channels: by name, each comparing answers probe by probe.
         style: for the channel that compares whole models.
@@ -73,22 +75,34 @@ class Index:
     lengths_PM: NDArray[np.float32]
 
 
-def build_index(panel: Panel, *, progress: Callable[[int, int], None] = lambda done, total: None) -> Index:
-    """Computes the index and writes it into the panel folder, whole or not at all.
+def index_folders(panel: Panel, cache: Path | None) -> list[Path]:
+    """Returns where an index may lie: in the panel folder, or under the cache where that cannot be written."""
+    name = sha256("".join(sorted(panel.sha256.values())).encode())[:16]
+    return [panel.folder / INDEX] + ([cache / name] if cache is not None else [])
+
+
+def build_index(
+    panel: Panel, *, cache: Path | None = None, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Index:
+    """Computes the index and writes it, whole or not at all.
 
     Args:
         panel: the panel.
+        cache: folder to write under if the panel folder cannot be written.
         progress: called with the probes done and their total.
 
     Raises:
         InputError: if the panel is too small to index.
-        OutputError: if the folder cannot be written.
+        OutputError: if neither folder can be written.
     """
     models = panel.models
-    if len(models) < 3:
+    if len(models) < _FEWEST_MODELS:
         raise InputError(
-            f"the panel holds {len(models)} models", cure="an index compares three or more", where=str(panel.folder)
+            f"the panel holds {len(models)} models",
+            cure=f"an index compares {_FEWEST_MODELS} or more",
+            where=str(panel.folder),
         )
+    fresh = _writable(index_folders(panel, cache))
     n_probes = len(panel.prompts)
     builders = {name: ChannelBuilder(n_probes, len(models)) for name in CHANNELS}
     lengths = np.zeros((n_probes, len(models)), dtype=np.float32)
@@ -108,36 +122,40 @@ def build_index(panel: Panel, *, progress: Callable[[int, int], None] = lambda d
         n_probes=n_probes,
         sha256=dict(panel.sha256),
     )
-    index = Index(panel.folder, record, channels, _style(channels["content"], n_probes, len(models)), lengths)
+    index = Index(fresh, record, channels, _style(channels["content"], n_probes, len(models)), lengths)
     _save(index)
     return index
 
 
-def open_index(panel: Panel) -> Index:
-    """Opens the index of a panel and checks that it was made from these very files.
+def find_index(panel: Panel, *, cache: Path | None = None) -> Index | None:
+    """Returns the index that was made from these very files, or None.
 
     Raises:
-        InputError: if there is none, if it is out of date or if it is damaged.
+        InputError: if the index is damaged.
     """
-    folder = panel.folder / INDEX
-    cure = f"run `hydrometer panel index {panel.folder}`"
-    if not (folder / _RECORD).exists():
-        raise InputError("this panel has no index", cure=cure, where=str(panel.folder))
+    for folder in index_folders(panel, cache):
+        if (folder / _RECORD).exists() and (index := _open(folder, panel)) is not None:
+            return index
+    return None
+
+
+def _open(folder: Path, panel: Panel) -> Index | None:
     content = read_bytes(folder / _RECORD, limit=16 * 1024 * 1024, what="index record (JSON)")
+    damaged = InputError("the index is damaged", cure=f"run `hydrometer panel index {panel.folder}`", where=str(folder))
     try:
         record = IndexRecord.model_validate_json(content)
+        if record.schema_version != _SCHEMA or record.sha256 != dict(panel.sha256):
+            return None
         arrays = {name: Channel.load(folder / name) for name in CHANNELS}
         style = Style(*(np.load(folder / f"{n}.npy", allow_pickle=False) for n in ("vocabulary_V", "presence_PMV")))
         lengths = np.load(folder / "lengths_PM.npy", allow_pickle=False)
     except (ValidationError, ValueError, OSError, EOFError):
-        raise InputError("the index is damaged", cure=cure, where=str(folder)) from None
-    if record.schema_version != _SCHEMA or record.sha256 != dict(panel.sha256):
-        raise InputError("the index is out of date: the panel's files changed since", cure=cure, where=str(folder))
+        raise damaged from None
     shape = (record.n_probes, len(record.models))
     fits = lengths.shape == shape and all(c.similarity_PMM.shape == (*shape, shape[1]) for c in arrays.values())
-    if not fits or record.models != panel.models:
-        raise InputError("the index is damaged", cure=cure, where=str(folder))
-    return Index(panel.folder, record, arrays, style, lengths)
+    if not fits or record.models != panel.models or record.n_probes != len(panel.prompts):
+        raise damaged
+    return Index(folder, record, arrays, style, lengths)
 
 
 def _by_probe(panel: Panel) -> Iterator[tuple[int, list[tuple[int, str]]]]:
@@ -185,11 +203,30 @@ def locate(vocabulary: NDArray[np.uint32], hashes: NDArray[np.uint32]) -> NDArra
     return np.where(vocabulary[at] == hashes, at, -1).astype(np.int64)
 
 
+def _writable(folders: list[Path]) -> Path:
+    """Returns the first folder that can be made or replaced: better to know before minutes of work than after.
+
+    Raises:
+        OutputError: if there is none.
+    """
+    reason = ""
+    for folder in folders:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".index-", dir=folder.parent):
+                return folder
+        except OSError as error:
+            reason = error.strerror or str(error)
+    raise OutputError(
+        f"{folders[0]}: the index cannot be written ({reason}); get the right to write there, or copy the panel"
+    )
+
+
 def _save(index: Index) -> None:
     """Writes everything beside the old index and then puts it in its place."""
-    final = index.folder / INDEX
+    final = index.folder
     try:
-        fresh = Path(tempfile.mkdtemp(prefix=".index-", dir=index.folder))
+        fresh = Path(tempfile.mkdtemp(prefix=".index-", dir=final.parent))
         try:
             for name, channel in index.channels.items():
                 channel.save(fresh / name)

@@ -8,11 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from hydrometer.errors import printable
-from hydrometer.panel import Panel
+from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint
 from hydrometer.records.evidence_base import Verdict
 from hydrometer.records.numbers import percent
-from hydrometer.records.panel import IndexRecord
 from hydrometer.report.words import VERDICT_MARK, VERDICT_WORDS
 
 _MOST_CANDIDATES = 6
@@ -110,11 +109,10 @@ def _channels(found: Attribution) -> Table:
     return table
 
 
-def print_operating_point(
-    panel: Panel, record: IndexRecord, point: AttributionPoint | None, *, console: Console
-) -> None:
+def print_operating_point(index: Index, point: AttributionPoint | None, *, console: Console) -> None:
     """Prints what was indexed and how often attribution is right on it."""
-    console.print(Text(printable(f"Indexed {panel.folder}: {len(record.models):,} models, {record.n_probes:,} probes")))
+    record = index.record
+    console.print(Text(printable(f"Written {index.folder}: {len(record.models):,} models, {record.n_probes:,} probes")))
     if point is None:
         console.print("No operating point: too few models of documented lineage to support this alpha.")
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
@@ -14,7 +13,7 @@ from hydrometer.errors import InputError
 from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.panel import Panel
-from hydrometer.panel.index import INDEX, Index
+from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint
 from hydrometer.records.evidence_base import Range, Verdict
 from hydrometer.records.lineage import Lineage
@@ -50,7 +49,7 @@ def calibrate(
     """
     attributor = Attributor(panel, index, alpha=alpha)
     try:
-        attributor.check()
+        attributor.question.check()
     except InputError:
         return None
     known = [m for name in panel.models if (m := panel.lineage_of(name)).role in ("control", "positive")]
@@ -115,32 +114,29 @@ def _point(
     )
 
 
-def save_operating_point(panel: Panel, point: AttributionPoint | None) -> None:
-    """Stores the operating point with the panel's index; removes an old one where there is none."""
-    path = _path(panel)
+def save_operating_point(index: Index, point: AttributionPoint | None) -> None:
+    """Stores the operating point with the index; removes an old one where there is none."""
+    path = index.folder / _FILE
     if point is None:
         path.unlink(missing_ok=True)
     else:
         path.write_text(point.model_dump_json(indent=1), encoding="utf-8")
 
 
-def load_operating_point(panel: Panel, *, alpha: float) -> AttributionPoint | None:
-    """Returns the operating point of a panel at a level; None if none was measured on these very files.
+def load_operating_point(index: Index, *, alpha: float) -> AttributionPoint | None:
+    """Returns the operating point of an index at a level; None if none was measured at it.
 
     Raises:
         InputError: if the file is damaged.
     """
-    path = _path(panel)
+    path = index.folder / _FILE
     if not path.exists():
         return None
     content = read_bytes(path, limit=16 * 1024 * 1024, what="operating point (JSON)")
     try:
         point = AttributionPoint.model_validate_json(content)
     except ValidationError:
-        cure = f"run `hydrometer panel index {panel.folder}`"
-        raise InputError("the operating point is damaged", cure=cure, where=str(path)) from None
-    return point if point.sha256 == dict(panel.sha256) and point.alpha == alpha else None
-
-
-def _path(panel: Panel) -> Path:
-    return panel.folder / INDEX / _FILE
+        raise InputError(
+            "the operating point is damaged", cure="delete it and run `hydrometer panel index`", where=str(path)
+        ) from None
+    return point if point.sha256 == index.record.sha256 and point.alpha == alpha else None

@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrometer.errors import InputError, printable
 from hydrometer.instruments.attribution.compare import (
     Answers,
     Sums,
@@ -20,7 +19,8 @@ from hydrometer.instruments.attribution.compare import (
 )
 from hydrometer.instruments.attribution.explain import channel_results, explanations, needs
 from hydrometer.instruments.attribution.passages import passages
-from hydrometer.instruments.attribution.roster import Roster, candidate_groups
+from hydrometer.instruments.attribution.question import Question
+from hydrometer.instruments.attribution.roster import Roster
 from hydrometer.instruments.attribution.significance import Z95, decide, references
 from hydrometer.instruments.attribution.statistic import statistics, subject_statistic
 from hydrometer.instruments.attribution.subjects import Subject, match_subjects
@@ -28,12 +28,8 @@ from hydrometer.panel import Panel
 from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint, CandidateResult
 from hydrometer.records.evidence_base import Range, Verdict
-from hydrometer.records.lineage import Lineage
-from hydrometer.stats.conformal import models_needed
 from hydrometer.store.responses import ResponseSet
 
-FEWEST_PROBES = 20
-"""Below this a mean over probes says nothing."""
 _BLOCKS = 20
 _N_PASSAGES = 3
 _PROBES_SEARCHED = 24
@@ -58,55 +54,14 @@ class Attributor:
     operating_point: AttributionPoint | None = None
 
     @cached_property
+    def question(self) -> Question:
+        """What is asked."""
+        return Question(self.panel, self.candidates, self.alpha)
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """All candidates of the panel."""
-        return candidate_groups(self.panel.lineage, self.panel.models)
-
-    @cached_property
-    def asked(self) -> tuple[str, ...]:
-        """The candidates that are asked about, a snapshot's name taken for its group.
-
-        Raises:
-            InputError: if the panel has no such candidate.
-        """
-        if self.candidates is None:
-            return self.groups
-        group_of = {m.model: m.own_group for m in self.panel.lineage if m.own_group in self.groups}
-        found = []
-        for name in self.candidates:
-            group = name if name in self.groups else group_of.get(name)
-            if group is None:
-                raise InputError(
-                    f"'{printable(name, limit=60)}' is no candidate of this panel",
-                    cure=f"candidates are {', '.join(self.groups)}",
-                    where="--candidate",
-                )
-            found.append(group)
-        return tuple(dict.fromkeys(found))
-
-    def check(self) -> None:
-        """Refuses a panel that can support no p-value as small as alpha, whoever the subject is.
-
-        Raises:
-            InputError: with the smallest p-value that is possible.
-        """
-        where = str(self.panel.folder)
-        if not self.groups:
-            raise InputError(
-                "no model of this panel belongs to a candidate",
-                cure="name the groups of possible teachers in the column own_group of lineage.csv",
-                where=where,
-            )
-        asked_G = self._asked_mask(self.asked)
-        roster = Roster((*self._members, Lineage(model="nobody")), len(self.panel.models), frozenset(), self.groups)
-        n_null = sum(bool((roster.untaught(i) & asked_G).any()) for i in roster.null_models)
-        if 1 / (n_null + 1) > self.alpha:
-            raise InputError(
-                f"refused: the smallest possible p-value is {1 / (n_null + 1):.2g}, with {n_null} models documented as "
-                f"untaught, and alpha is {self.alpha:g}",
-                cure=f"add documented models until there are {models_needed(self.alpha)} (`hydrometer panel add`)",
-                where=where,
-            )
+        return self.question.groups
 
     def run(
         self,
@@ -122,7 +77,7 @@ class Attributor:
             developer: who makes them, if the panel's lineage does not say.
             progress: called with the subjects done and their total.
         """
-        self.check()
+        self.question.check()
         subjects = match_subjects(self.panel, responses, developer=developer)
         for done, subject in enumerate(subjects, start=1):
             yield self.judge(subject)
@@ -135,12 +90,12 @@ class Attributor:
             probes = np.intersect1d(member_probes(self.index, subject.member or 0), sorted(subject.texts))
         else:
             probes = outsider.probes
-        roster = self._roster(subject)
-        asked_G = self._asked_mask(self.asked) & roster.judged[roster.subject]
+        roster = self.question.roster(subject)
+        asked_G = self.question.asked_mask & roster.judged[roster.subject]
         warnings = list(subject.warnings)
         if outsider is not None and outsider.n_cut:
             warnings.append(f"{outsider.n_cut:,} answers are longer than what is compared and were cut")
-        reason = self._too_little(roster, len(probes), asked_G)
+        reason = self.question.too_little(roster, len(probes), asked_G)
         if reason is not None:
             return self._not_measured(subject, len(probes), (*warnings, reason))
         blocks = self._blocks(probes, outsider)
@@ -241,23 +196,10 @@ class Attributor:
                 excess[k] += row_M[list(members)].max() - np.median(row_M)
         return [int(probes[k]) for k in np.argsort(-excess)[:_PROBES_SEARCHED]]
 
-    def _too_little(self, roster: Roster, n_probes: int, asked_G: NDArray[np.bool_]) -> str | None:
-        if n_probes < FEWEST_PROBES:
-            return f"only {n_probes} of its answers are to prompts of the panel: {FEWEST_PROBES} are the least"
-        if not asked_G.any():
-            return "no candidate can be judged: all are its maker's or its parent's"
-        n_null = sum(bool((roster.untaught(i) & asked_G).any()) for i in roster.null_models)
-        if 1 / (n_null + 1) > self.alpha:
-            return (
-                f"refused: without the subject's kin {n_null} models are documented as untaught, so that the smallest "
-                f"possible p-value is {1 / (n_null + 1):.2g}"
-            )
-        return None
-
     def _not_measured(self, subject: Subject, n_probes: int, warnings: tuple[str, ...]) -> Attribution:
         return Attribution(
             subject=subject.lineage.model,
-            candidates=tuple(CandidateResult(name=n, statistic=None, pvalue=None) for n in self.asked),
+            candidates=tuple(CandidateResult(name=n, statistic=None, pvalue=None) for n in self.question.asked),
             attributed=(),
             verdict=Verdict.NOT_MEASURED,
             false_positive_rate=None,
@@ -298,19 +240,4 @@ class Attributor:
         return [i for i in range(len(roster.models)) if name in roster.teachers(i) and not kin[i]]
 
     def _asked_positions(self) -> list[int]:
-        return [self.groups.index(name) for name in self.asked]
-
-    def _asked_mask(self, asked: Sequence[str]) -> NDArray[np.bool_]:
-        return np.array([name in asked for name in self.groups], dtype=bool)
-
-    @cached_property
-    def _members(self) -> tuple[Lineage, ...]:
-        documented = {m.model: m for m in self.panel.lineage}
-        return tuple(documented.get(name) or Lineage(model=name) for name in self.panel.models)
-
-    def _roster(self, subject: Subject) -> Roster:
-        if subject.member is not None:
-            return Roster(self._members, subject.member, subject.copies, self.groups)
-        # The subject's own role and teachers are what is asked: they must not help to answer.
-        stranger = subject.lineage.model_copy(update={"role": "unscored", "teacher_group": (), "own_group": None})
-        return Roster((*self._members, stranger), len(self._members), subject.copies, self.groups)
+        return [self.groups.index(name) for name in self.question.asked]
