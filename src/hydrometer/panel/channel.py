@@ -56,7 +56,10 @@ class Channel:
         return cls(**{name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()})
 
     def compare(self, probe: int, marks: Marks, *, n_answers: int) -> NDArray[np.float64]:
-        """Returns how alike an outsider's answer is to each panel model's, exactly as if it were in the panel.
+        """Returns how alike an outsider's answer is to each panel model's, as if it were in the panel.
+
+        Marks are weighed with the outsider counted in. Only the lengths of the others' vectors stay those of the panel:
+        one model more changes them by less than 1 % on average from 20 models on.
 
         Args:
             probe: position of the probe.
