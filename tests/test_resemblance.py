@@ -19,7 +19,7 @@ from hydrometer.panel import open_panel
 from hydrometer.panel.channel import ChannelBuilder
 from hydrometer.panel.grams import CHANNELS, marks, tokens
 from hydrometer.panel.index import build_index
-from hydrometer.stats.conformal import NullPopulation, block_jackknife_error, models_needed
+from hydrometer.stats.conformal import ROUNDING, NullPopulation, block_jackknife_error, models_needed
 from hydrometer.stats.resemblance import nearer_centre, soften, unit_kernel
 
 RNG = np.random.default_rng(20261124)
@@ -86,14 +86,14 @@ def test_an_exchangeable_model_is_accused_at_the_stated_rate(n: int, alpha: floa
     values = np.random.default_rng(seed).permutation(n + 1).astype(float)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateInputWarning)
-        accused = [NullPopulation(np.delete(values, i)).pvalue(values[i]) <= alpha for i in range(n + 1)]
+        accused = [NullPopulation(np.delete(values, i)).pvalue(values[i]) <= alpha + ROUNDING for i in range(n + 1)]
         population = NullPopulation(values[1:])
     assert np.mean(accused) == pytest.approx(population.false_positive_rate(alpha))
     assert population.false_positive_rate(alpha) <= alpha + 1e-9
     threshold = population.threshold(alpha)
-    assert (threshold is None) == (population.smallest_pvalue > alpha + 1e-12)
+    assert (threshold is None) == (population.smallest_pvalue > alpha + ROUNDING)
     if threshold is not None:
-        assert population.pvalue(threshold + 0.5) <= alpha + 1e-9 < population.pvalue(threshold)
+        assert population.pvalue(threshold + 0.5) <= alpha + ROUNDING < population.pvalue(threshold)
 
 
 def test_models_needed() -> None:
@@ -157,7 +157,7 @@ def test_an_outsider_is_compared_as_if_it_were_a_member(tmp_path: Path) -> None:
             assert outsider is not None
             row = channel.compare(p, outsider[name], n_answers=last)
             gap = np.abs(row - whole.channels[name].similarity_PMM[p, last, :last])
-            assert gap.mean() < 0.005
+            assert gap.mean() < 0.008
             assert gap.max() < 0.06
 
 

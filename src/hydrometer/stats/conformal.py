@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from hydrometer.errors import DegenerateInputWarning
 
+ROUNDING = 1e-9
+"""A level of 0.05 and 1 place in 20 are the same, whatever their last binary digit."""
+
 
 @dataclass(frozen=True)
 class NullPopulation:
@@ -46,17 +49,17 @@ class NullPopulation:
 
     def false_positive_rate(self, alpha: float) -> float:
         """Returns how often an untaught model gets a p-value of at most alpha: exact if there are no ties."""
-        return math.floor(alpha * (len(self.statistics) + 1) + 1e-9) / (len(self.statistics) + 1)
+        return math.floor(alpha * (len(self.statistics) + 1) + ROUNDING) / (len(self.statistics) + 1)
 
     def threshold(self, alpha: float) -> float | None:
         """Returns the statistic that must be exceeded for a p-value of at most alpha; None if none suffices."""
-        rank = math.floor(alpha * (len(self.statistics) + 1) + 1e-9)
+        rank = math.floor(alpha * (len(self.statistics) + 1) + ROUNDING)
         return float(np.sort(self.statistics)[len(self.statistics) - rank]) if rank >= 1 else None
 
 
 def models_needed(alpha: float) -> int:
     """Returns how many models a null population needs to support a p-value of alpha."""
-    return math.ceil(1 / alpha - 1e-9) - 1
+    return math.ceil(1 / alpha - ROUNDING) - 1
 
 
 def block_jackknife_error(leave_out: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ from hydrometer.instruments.attribution.roster import Roster, candidate_groups
 from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.panel import Panel
 from hydrometer.records.lineage import Lineage
-from hydrometer.stats.conformal import models_needed
+from hydrometer.stats.conformal import ROUNDING, models_needed
 
 FEWEST_PROBES = 20
 """Below this a mean over probes says nothing."""
@@ -94,7 +94,7 @@ class Question:
             )
         nobody = Subject(Lineage(model="nobody"), {}, None, frozenset(), ())
         n_null = self._n_null(self.roster(nobody), self.asked_mask)
-        if 1 / (n_null + 1) > self.alpha:
+        if 1 / (n_null + 1) > self.alpha + ROUNDING:
             raise InputError(
                 f"refused: the smallest possible p-value is {1 / (n_null + 1):.2g}, with {n_null} models documented as "
                 f"untaught, and alpha is {self.alpha:g}",
@@ -109,7 +109,7 @@ class Question:
         if not asked_G.any():
             return "no candidate can be judged: all are its maker's or its parent's"
         n_null = self._n_null(roster, asked_G)
-        if 1 / (n_null + 1) > self.alpha:
+        if 1 / (n_null + 1) > self.alpha + ROUNDING:
             return (
                 f"refused: without the subject's kin {n_null} models are documented as untaught, so that the smallest "
                 f"possible p-value is {1 / (n_null + 1):.2g}"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from hydrometer.instruments.attribution.roster import Roster
 from hydrometer.records.attribution import ReferenceModel
 from hydrometer.records.evidence_base import Verdict
-from hydrometer.stats.conformal import NullPopulation, block_jackknife_error
+from hydrometer.stats.conformal import ROUNDING, NullPopulation, block_jackknife_error
 from hydrometer.stats.resemblance import Array
 
 Z95 = 1.959964
@@ -106,7 +106,7 @@ def decide(row_G: Array, leave_out_BG: Sequence[Array], found: References, *, al
     pvalue_G = np.array([np.nan if np.isnan(t) else found.null.pvalue(t) for t in row_G])
     leading = int(np.nanargmax(row_G))
     error = block_jackknife_error([row[leading] for row in leave_out_BG])
-    passed = [g for g in np.argsort(-np.nan_to_num(row_G, nan=-np.inf)) if pvalue_G[g] <= alpha]
+    passed = [g for g in np.argsort(-np.nan_to_num(row_G, nan=-np.inf)) if pvalue_G[g] <= alpha + ROUNDING]
     named: list[int] = []
     also: list[int] = []
     for g in passed:
@@ -115,7 +115,7 @@ def decide(row_G: Array, leave_out_BG: Sequence[Array], found: References, *, al
         (named if g == leading or within_noise else also).append(int(g))
     if named:
         verdict = Verdict.SUPPORTS
-    elif (1 + int((found.students <= row_G[leading]).sum())) / (len(found.students) + 1) <= alpha:
+    elif (1 + int((found.students <= row_G[leading]).sum())) / (len(found.students) + 1) <= alpha + ROUNDING:
         # Hardly any documented student resembles its teacher so little.
         verdict = Verdict.OPPOSES
     else:
