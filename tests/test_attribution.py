@@ -184,6 +184,19 @@ def test_a_model_of_the_panel_is_judged_without_its_kin(
     assert "these are the answers of star-a-student1 in the panel" in other["warnings"][0]
 
 
+def test_nobody_is_named_where_the_null_population_is_not_matched(
+    world: tuple[Path, dict[str, list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    panel, outside = world
+    long = [f"{text} {text.split('.')[1]}" for text in outside["pupil-of-sun"]]
+    line = attributed(capsys, write_answers(tmp_path / "r.jsonl", {"wordy": long}), panel)["wordy"]
+    assert strongest(line)["name"] == "sun"
+    assert strongest(line)["pvalue"] == pytest.approx(1 / 31)
+    assert (line["attributed"], line["verdict"]) == ([], "inconclusive")
+    assert any("longer than those of every untaught model" in w for w in line["warnings"])
+    assert "as long as the subject's" in line["needs"][0]
+
+
 def test_copies_of_the_subject_are_left_out(
     world: tuple[Path, dict[str, list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,6 +47,7 @@ class Sums:
         both_MM: probes that both models answered.
         style_MV: in how many answers each model uses each word.
         distance_MM: distances of the logarithms of the answers' lengths.
+        log_length_M: those logarithms.
         n_probes: how many probes.
     """
 
@@ -54,6 +55,7 @@ class Sums:
     both_MM: Array
     style_MV: Array
     distance_MM: Array
+    log_length_M: Array
     n_probes: int
 
     def __add__(self, other: Sums) -> Sums:
@@ -70,6 +72,7 @@ class Sums:
             self.both_MM + sign * other.both_MM,
             self.style_MV + sign * other.style_MV,
             self.distance_MM + sign * other.distance_MM,
+            self.log_length_M + sign * other.log_length_M,
             self.n_probes + sign * other.n_probes,
         )
 
@@ -136,10 +139,11 @@ def add_up(index: Index, probes: NDArray[np.int64], outsider: Answers | None = N
             total_MM += index.channels[name].similarity_PMM[probe]
         similarity[name] = _bordered(total_MM, rows[name]) if outsider is not None else total_MM
     distance_MM = np.zeros((lengths_PM.shape[1],) * 2)
-    for log_M, here_M in zip(np.log(np.maximum(lengths_PM, 1)), answered_PM, strict=True):
+    log_PM = np.log(np.maximum(lengths_PM, 1))
+    for log_M, here_M in zip(log_PM, answered_PM, strict=True):
         distance_MM += np.abs(log_M[:, None] - log_M[None, :]) * (here_M[:, None] & here_M[None, :])
     both_MM = answered_PM.astype(np.float64).T @ answered_PM.astype(np.float64)
-    return Sums(similarity, both_MM, style_MV, distance_MM, len(probes))
+    return Sums(similarity, both_MM, style_MV, distance_MM, log_PM.sum(axis=0), len(probes))
 
 
 def _bordered(matrix_MM: Array, row_M: Array) -> Array:
@@ -147,6 +151,11 @@ def _bordered(matrix_MM: Array, row_M: Array) -> Array:
     out = np.zeros((n + 1, n + 1))
     out[:n, :n], out[n, :n], out[:n, n] = matrix_MM, row_M, row_M
     return out
+
+
+def mean_log_length(sums: Sums) -> Array:
+    """Returns the mean logarithm of each model's number of words per answer, shape (M,)."""
+    return sums.log_length_M / np.maximum(np.diag(sums.both_MM), 1)
 
 
 def similarities(sums: Sums) -> dict[str, Array]:

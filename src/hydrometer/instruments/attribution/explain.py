@@ -57,6 +57,7 @@ def explanations(roster: Roster, leading: int) -> tuple[str, ...]:
         if g != leading and roster.developers[g] & makers and roster.members[g]
     ]
     found = [
+        f"The other direction: likeness has none, so that {name} may have learnt from the subject, or both from a third.",
         f"An indirect teacher: the subject may have learnt from a model or a data set that {name} taught.",
         f"Shared web data: answers of {name} stand on public pages that many models are trained on.",
         "Common human-written data, or annotators with one style guide.",
@@ -74,6 +75,10 @@ def needs(decision: Decision, found: References, *, n_probes: int, n_panel: int,
     if decision.verdict is not Verdict.INCONCLUSIVE:
         return ()
     wanted = []
+    if decision.unmatched:
+        wanted.append(
+            "Models documented as untaught whose answers are as long as the subject's, or shorter answers of it."
+        )
     if n_probes < n_panel:
         wanted.append(
             f"Answers to the panel's other {n_panel - n_probes:,} prompts: {n_probes:,} were compared, and the "

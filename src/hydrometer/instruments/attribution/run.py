@@ -14,6 +14,7 @@ from hydrometer.instruments.attribution.compare import (
     Sums,
     add_up,
     compare_outsider,
+    mean_log_length,
     member_probes,
     similarities,
 )
@@ -134,7 +135,9 @@ class Attributor:
         row_G = np.where(asked_G, stats.total_MG[roster.subject], np.nan)
         leave_out = [subject_statistic(roster, similarities(whole - block), stats.scale) for block in blocks]
         found = references(roster, stats.total_MG, asked_G)
-        decision = decide(row_G, leave_out, found, alpha=self.alpha)
+        length_M = mean_log_length(whole)
+        longest = bool(length_M[roster.subject] > length_M[list(roster.null_models)].max())
+        decision = decide(row_G, leave_out, found, alpha=self.alpha, longest=longest)
         leading = decision.leading
         names = self.groups
         value = float(row_G[leading])
@@ -146,6 +149,11 @@ class Attributor:
         )
         if not self._taught(roster, leading):
             warnings.append(f"no documented student of {names[leading]} helps to recognise it: its power is lower")
+        if decision.unmatched:
+            warnings.append(
+                "its answers are longer than those of every untaught model, so that its p-value is not that of a "
+                "matched null population: nobody is named"
+            )
         telling = self._telling(roster.members[leading], probes, subject, outsider)
         models = tuple(self.panel.models[i] for i in roster.members[leading])
         return Attribution(
