@@ -57,7 +57,7 @@ def explanations(roster: Roster, leading: int) -> tuple[str, ...]:
         if g != leading and roster.developers[g] & makers and roster.members[g]
     ]
     found = [
-        f"The other direction: likeness has none, so that {name} may have learnt from the subject, or both from a third.",
+        f"The other direction: likeness has none. {name} may have learnt from the subject, or both from a third.",
         f"An indirect teacher: the subject may have learnt from a model or a data set that {name} taught.",
         f"Shared web data: answers of {name} stand on public pages that many models are trained on.",
         "Common human-written data, or annotators with one style guide.",

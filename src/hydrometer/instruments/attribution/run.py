@@ -31,6 +31,8 @@ from hydrometer.records.attribution import Attribution, AttributionPoint, Candid
 from hydrometer.records.evidence_base import Range, Verdict
 from hydrometer.store.responses import ResponseSet
 
+LONGER = 1.05
+"""A subject whose answers are longer than those of every untaught model by this factor has no matched null."""
 _BLOCKS = 20
 _N_PASSAGES = 3
 _PROBES_SEARCHED = 24
@@ -136,7 +138,7 @@ class Attributor:
         leave_out = [subject_statistic(roster, similarities(whole - block), stats.scale) for block in blocks]
         found = references(roster, stats.total_MG, asked_G)
         length_M = mean_log_length(whole)
-        longest = bool(length_M[roster.subject] > length_M[list(roster.null_models)].max())
+        longest = bool(length_M[roster.subject] > length_M[list(roster.null_models)].max() + np.log(LONGER))
         decision = decide(row_G, leave_out, found, alpha=self.alpha, longest=longest)
         leading = decision.leading
         names = self.groups
