@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -46,12 +47,12 @@ class Panel:
         """Returns the answers: `model`, `prompt`, `response`, `status`, one row for every model and prompt."""
         return self._responses
 
-    @property
+    @cached_property
     def prompts(self) -> tuple[str, ...]:
         """The prompts in the order of the file."""
         return tuple(self.probes.values())
 
-    @property
+    @cached_property
     def models(self) -> tuple[str, ...]:
         """The models with responses, sorted."""
         return tuple(self._responses.frame["model"].unique().sort())

@@ -141,20 +141,48 @@ class Roster:
             and any(name in m.teacher_group and self.judged[i, g] for g, name in enumerate(self.candidates))
         )
 
+    @cached_property
+    def taught(self) -> tuple[tuple[int, ...], ...]:
+        """Positions of the models that each candidate is documented to have taught, alone or with others."""
+        return tuple(tuple(i for i in range(len(self.models)) if name in self.teachers(i)) for name in self.candidates)
+
+    @cached_property
+    def others(self) -> tuple[tuple[int, ...], ...]:
+        """Positions that stand for the untaught of each candidate.
+
+        They are controls, other teachers' students and other developers' candidates.
+        """
+        snapshots = {i for members in self.members for i in members}
+        found = []
+        for name, makers in zip(self.candidates, self.developers, strict=True):
+            found.append(
+                tuple(
+                    i
+                    for i, m in enumerate(self.models)
+                    if m.developer not in makers
+                    and i not in self.left_out
+                    and (
+                        m.role == "control" or i in snapshots or (m.role == "positive" and name not in m.teacher_group)
+                    )
+                )
+            )
+        return tuple(found)
+
     def weights(self, positions: Iterable[int]) -> NDArray[np.float64]:
         """Returns weights over models by which every training set or developer counts once, shape (M,)."""
         weight = np.zeros(len(self.models))
-        for members in _groups([self._source(i) for i in range(len(self.models))], positions).values():
+        for members in _groups(self._sources, positions).values():
             weight[members] = 1 / len(members)
         return weight
 
-    def _source(self, model: int) -> str:
-        me = self.models[model]
-        return f"data {me.data_source}" if me.data_source else f"by {me.developer or me.model}"
+    @cached_property
+    def _sources(self) -> tuple[str, ...]:
+        return tuple(f"data {m.data_source}" if m.data_source else f"by {m.developer or m.model}" for m in self.models)
 
     def _usable(self, model: int) -> bool:
         return model != self.subject and model not in self.left_out
 
+    @cached_property
     def base_contrasts(self) -> NDArray[np.float64]:
         """Returns the direction of each base family that two developers or more build on, shape (C, M)."""
         builders = [i for i, m in enumerate(self.models) if self._usable(i) and m.relation not in _NOT_BUILT_ON_A_BASE]

@@ -135,7 +135,7 @@ class Attributor:
         similarity = similarities(whole)
         stats = statistics(roster, similarity)
         row_G = np.where(asked_G, stats.total_MG[roster.subject], np.nan)
-        leave_out = [subject_statistic(roster, similarities(whole - block), stats.scale) for block in blocks]
+        leave_out = [subject_statistic(roster, similarities(whole - block), stats.frame) for block in blocks]
         found = references(roster, stats.total_MG, asked_G)
         length_M = mean_log_length(whole)
         longest = bool(length_M[roster.subject] > length_M[list(roster.null_models)].max() + np.log(LONGER))
@@ -157,7 +157,7 @@ class Attributor:
                 "matched null population: nobody is named"
             )
         telling = self._telling(roster.members[leading], probes, subject, outsider)
-        models = tuple(self.panel.models[i] for i in roster.members[leading])
+        models = tuple(roster.models[i].model for i in roster.members[leading])
         return Attribution(
             subject=subject.lineage.model,
             candidates=tuple(self._candidate(roster, g, row_G, decision.pvalue_G) for g in self._asked_positions()),
@@ -239,15 +239,14 @@ class Attributor:
             name=self.groups[g],
             statistic=float(row_G[g]) if judged else None,
             pvalue=float(pvalue_G[g]) if judged else None,
-            models=tuple(self.panel.models[i] for i in roster.members[g]),
+            models=tuple(roster.models[i].model for i in roster.members[g]),
             n_students=len(self._taught(roster, g)),
             note=None if judged else "its maker's own, or its parent's: not a foreign teacher",
         )
 
     def _taught(self, roster: Roster, g: int) -> list[int]:
-        name = self.groups[g]
         kin = roster.kin[roster.subject]
-        return [i for i in range(len(roster.models)) if name in roster.teachers(i) and not kin[i]]
+        return [i for i in roster.taught[g] if not kin[i]]
 
     def _asked_positions(self) -> list[int]:
         return [self.groups.index(name) for name in self.question.asked]

@@ -36,15 +36,19 @@ PRIOR_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Spreads over models of known lineage, by which the parts are divided.
+class Frame:
+    """What is fixed by models of known lineage before a subject's statistic is read off.
 
     Attributes:
+        centre_GM: each candidate's centre for the subject, as weights over models.
+        null_GM: likewise the centre of the untaught.
         lineage: of the lineage part.
         direct: of the mean over channels.
         channel: of the direct part of each channel.
     """
 
+    centre_GM: Array
+    null_GM: Array
     lineage: float
     direct: float
     channel: Mapping[str, float]
@@ -57,12 +61,12 @@ class Statistics:
     Attributes:
         total_MG: the statistic; NaN where a candidate cannot be judged or a model was not asked for.
         direct_MG: by channel, the direct part alone in units of its spread.
-        scale: what the parts were divided by.
+        frame: what they were computed with.
     """
 
     total_MG: Array
     direct_MG: Mapping[str, Array]
-    scale: Scale
+    frame: Frame
 
 
 def statistics(roster: Roster, similarity_MM: Mapping[str, Array]) -> Statistics:
@@ -81,17 +85,20 @@ def statistics(roster: Roster, similarity_MM: Mapping[str, Array]) -> Statistics
     direct_MG = np.mean([direct[c] for c in CHANNELS], axis=0)
     lineage_MG = np.full(direct_MG.shape, np.nan)
     kernel_MM = _kernel(roster, similarity_MM)
-    for i in sorted({roster.subject, *known}):
-        lineage_MG[i] = _lineage(roster, kernel_MM, i)
-    scale = Scale(_spread(lineage_MG[known]), _spread(direct_MG[known]), channel)
-    return Statistics(lineage_MG / scale.lineage + direct_MG / scale.direct, direct, scale)
+    for i in known:
+        lineage_MG[i] = _lineage(roster, kernel_MM, i, *_centres(roster, i))
+    subject_centres = _centres(roster, roster.subject)
+    lineage_MG[roster.subject] = _lineage(roster, kernel_MM, roster.subject, *subject_centres)
+    frame = Frame(*subject_centres, _spread(lineage_MG[known]), _spread(direct_MG[known]), channel)
+    return Statistics(lineage_MG / frame.lineage + direct_MG / frame.direct, direct, frame)
 
 
-def subject_statistic(roster: Roster, similarity_MM: Mapping[str, Array], scale: Scale) -> Array:
-    """Returns the subject's statistics alone, shape (G,), on a scale that was set before."""
-    rows = [_direct(roster, similarity_MM[c])[roster.subject] / scale.channel[c] for c in CHANNELS]
-    lineage_G = _lineage(roster, _kernel(roster, similarity_MM), roster.subject)
-    total_G: Array = lineage_G / scale.lineage + np.mean(rows, axis=0) / scale.direct
+def subject_statistic(roster: Roster, similarity_MM: Mapping[str, Array], frame: Frame) -> Array:
+    """Returns the subject's statistics alone, shape (G,), in a frame that was set before."""
+    rows = [_direct(roster, similarity_MM[c])[roster.subject] / frame.channel[c] for c in CHANNELS]
+    kernel_MM = _kernel(roster, similarity_MM)
+    lineage_G = _lineage(roster, kernel_MM, roster.subject, frame.centre_GM, frame.null_GM)
+    total_G: Array = lineage_G / frame.lineage + np.mean(rows, axis=0) / frame.direct
     return total_G
 
 
@@ -102,7 +109,7 @@ def _spread(values_MG: Array) -> float:
 
 def _kernel(roster: Roster, similarity_MM: Mapping[str, Array]) -> Array:
     kernel_MM: Array = np.mean([unit_kernel(similarity_MM[c]) for c in COUNTED], axis=0)
-    return soften(kernel_MM, roster.base_contrasts(), share=BASE_SHARE)
+    return soften(kernel_MM, roster.base_contrasts, share=BASE_SHARE)
 
 
 def _direct(roster: Roster, similarity_MM: Array) -> Array:
@@ -117,40 +124,24 @@ def _direct(roster: Roster, similarity_MM: Array) -> Array:
     return centred_MG
 
 
-def _lineage(roster: Roster, kernel_MM: Array, model: int) -> Array:
-    """Returns the lineage part of one model, shape (G,), without any of its kin and of the subject's."""
-    banned = roster.kin[model] | roster.kin[roster.subject]
-    size = (len(roster.candidates), len(roster.models))
-    centre_GM, null_GM = np.zeros(size), np.zeros(size)
-    for g, name in enumerate(roster.candidates):
-        if not roster.members[g]:
-            continue
-        students = [i for i in range(size[1]) if name in roster.teachers(i) and not banned[i]]
-        others = [i for i in _others(roster, g) if not banned[i]]
-        null_GM[g] = roster.weights(others)
-        null_GM[g] /= max(null_GM[g].sum(), 1e-12)
-        taught_M = roster.weights(students)
-        taught_M += TEACHER_WEIGHT * _even(roster.members[g], size[1]) + PRIOR_WEIGHT * null_GM[g]
-        centre_GM[g] = taught_M / taught_M.sum()
+def _lineage(roster: Roster, kernel_MM: Array, model: int, centre_GM: Array, null_GM: Array) -> Array:
+    """Returns the lineage part of one model, shape (G,)."""
     found_G = nearer_centre(kernel_MM, model, centre_GM=centre_GM, null_GM=null_GM)
     return np.where(roster.judged[model], found_G, np.nan)
 
 
-def _others(roster: Roster, candidate: int) -> list[int]:
-    """Positions that stand for the untaught: controls, other teachers' students, other developers' candidates."""
-    makers = roster.developers[candidate]
-    found = []
-    for i, me in enumerate(roster.models):
-        if me.developer in makers or i in roster.left_out:
+def _centres(roster: Roster, model: int) -> tuple[Array, Array]:
+    """Returns every candidate's centre and that of the untaught, without any kin of the model and of the subject."""
+    allowed = ~(roster.kin[model] | roster.kin[roster.subject])
+    size = (len(roster.candidates), len(roster.models))
+    centre_GM, null_GM = np.zeros(size), np.zeros(size)
+    for g, members in enumerate(roster.members):
+        if not members:
             continue
-        control = me.role == "control"
-        student = me.role == "positive" and roster.candidates[candidate] not in me.teacher_group
-        if control or student or any(i in members for members in roster.members):
-            found.append(i)
-    return found
-
-
-def _even(positions: tuple[int, ...], n_models: int) -> Array:
-    weight = np.zeros(n_models)
-    weight[list(positions)] = 1 / len(positions)
-    return weight
+        null_GM[g] = roster.weights(i for i in roster.others[g] if allowed[i])
+        null_GM[g] /= max(null_GM[g].sum(), 1e-12)
+        taught_M = roster.weights(i for i in roster.taught[g] if allowed[i])
+        taught_M[list(members)] += TEACHER_WEIGHT / len(members)
+        taught_M += PRIOR_WEIGHT * null_GM[g]
+        centre_GM[g] = taught_M / taught_M.sum()
+    return centre_GM, null_GM
