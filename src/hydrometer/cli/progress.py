@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-import typer
 from rich.progress import Progress, TaskID
 
-CACHE = Path(typer.get_app_dir("hydrometer")) / "indexes"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "hydrometer/indexes"
 """Indexes of panels whose own folders cannot be written."""
 
 

@@ -213,6 +213,10 @@ def _writable(folders: list[Path]) -> Path:
     for folder in folders:
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
+            if not folder.parent.stat().st_mode & 0o222:
+                # Whoever runs as root could, but the owner marked it as not to be written.
+                reason = "marked read-only"
+                continue
             with tempfile.TemporaryDirectory(prefix=".index-", dir=folder.parent):
                 return folder
         except OSError as error:

@@ -117,13 +117,21 @@ def _same_answers(joined: pl.DataFrame, panel: Panel) -> dict[str, dict[str, tup
 
     mine = keyed(joined.filter(pl.col("probe").is_not_null()))
     theirs = keyed(panel.responses().frame)
+    # Only pairs with equal answers are counted: all pairs of a large file would not fit into memory.
     pairs = (
-        mine.join(theirs, on="prompt", suffix="_panel")
+        mine.join(theirs, on=["prompt", "text"], suffix="_panel")
         .group_by("model", "model_panel")
-        .agg(n_same=(pl.col("text") == pl.col("text_panel")).sum(), n_common=pl.len())
-        .filter((pl.col("n_same") >= 3) & (pl.col("n_same") >= _COPY * pl.col("n_common")))
+        .agg(n_same=pl.len())
+        .filter(pl.col("n_same") >= 3)
+        .sort("model", "model_panel")
+    )
+    asked, given = (
+        {model: set(prompts) for model, prompts in frame.group_by("model").agg("prompt").iter_rows()}
+        for frame in (mine, theirs)
     )
     found: dict[str, dict[str, tuple[int, int]]] = {}
-    for model, other, n_same, n_common in pairs.iter_rows():
-        found.setdefault(model, {})[other] = (n_same, n_common)
+    for model, other, n_same in pairs.iter_rows():
+        n_common = len(asked[model] & given[other])
+        if n_same >= _COPY * n_common:
+            found.setdefault(model, {})[other] = (n_same, n_common)
     return found
