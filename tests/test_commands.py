@@ -44,7 +44,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             options = sorted(o for p in leaf.params for o in p.opts if o.startswith("--") and o != "--help")
             found[f"{name} {sub}".strip()] = options
     assert found == {
-        "audit": ["--json", "--out", "--seed"],
+        "audit": ["--alpha", "--candidate", "--json", "--model", "--out", "--panel", "--responses", "--seed"],
         "dossier new": ["--json"],
         "dossier check": ["--json"],
         "cost check": ["--json"],

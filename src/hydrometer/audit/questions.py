@@ -39,10 +39,11 @@ TOPICS = (
         "Who taught it?",
         "“It was distilled from another company's model.”",
         (
-            "The model's answers to a set of prompts, and a panel: other models' answers to the same prompts, "
-            "with their documented teachers. A published dossier holds no answers, so none of this can be "
-            "measured from the public record alone.",
-            "An instrument that judges answers. This version has none: training cost is the only one.",
+            "The model's answers, and a panel: other models' answers to the same prompts, with their documented "
+            "teachers. A published dossier holds no answers, so none of this can be measured from the public record "
+            "alone.",
+            "Ask the model the panel's prompts (probes.parquet), then run this audit again with "
+            "`--responses FILE --panel DIR`.",
         ),
     ),
     Topic(
@@ -52,7 +53,7 @@ TOPICS = (
         (
             "What it takes to serve the model, and how demand answers to a lower price. "
             "Statements on both, where the dossier holds any, are shown below, unjudged.",
-            "An instrument for serving cost or demand. This version has none: training cost is the only one.",
+            "An instrument for serving cost or demand. This version has none.",
         ),
     ),
 )

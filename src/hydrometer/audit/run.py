@@ -4,44 +4,64 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from hydrometer import __version__
+from hydrometer.audit.files import TeacherFiles
 from hydrometer.audit.questions import TOPICS, answer_question
 from hydrometer.instruments import training_cost
 from hydrometer.records.audit import Audit, InputFile, Provenance
 from hydrometer.store.dossiers import DossierFile, read_dossier, read_siblings
 
-_PACKAGES = ("numpy", "scipy", "pydantic", "matplotlib", "jinja2")
+_PACKAGES = ("numpy", "scipy", "polars", "pydantic", "matplotlib", "jinja2")
 
 
-def run_audit(dossier_path: Path, *, seed: int = 0, command: str = "") -> Audit:
-    """Audits the public record of one model.
+def run_audit(
+    dossier_path: Path,
+    *,
+    teacher: TeacherFiles | None = None,
+    seed: int = 0,
+    command: str = "",
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> Audit:
+    """Audits the public record of one model, and its answers where there are some.
 
     Args:
         dossier_path: the dossier.
+        teacher: the model's answers and a panel, to ask who taught it.
         seed: seed of all random draws; the same seed gives the same numbers.
         command: the command line, kept in the record.
+        progress: called with what is done, how much of it, and its total.
 
     Returns:
         The complete record.
 
     Raises:
-        InputError: if the dossier or a sibling cannot be used.
+        InputError: if the dossier, a sibling, the answers or the panel cannot be used.
+        OutputError: if the panel has no index and none can be written.
     """
     file = read_dossier(dossier_path)
     siblings = read_siblings(file)
+    inputs = [_input(f) for f in (file, *siblings)]
     rng = np.random.default_rng(seed)
     evidence = training_cost.measure(file.dossier, [s.dossier for s in siblings], rng=rng)
+    if teacher is not None:
+        # Reading tables takes long to import: only an audit of answers pays for it.
+        from hydrometer.audit.teacher import measure
+
+        found, read = measure(file.dossier.model, teacher, progress=progress)
+        evidence.append(found)
+        inputs.extend(read)
     return Audit(
         schema_version=1,
         hydrometer_version=__version__,
         subject=file.dossier.model.name,
         seed=seed,
-        inputs=tuple(_input(f) for f in (file, *siblings)),
+        inputs=tuple(inputs),
         questions=tuple(answer_question(topic, evidence) for topic in TOPICS),
         evidence=tuple(evidence),
         dossier=file.dossier,

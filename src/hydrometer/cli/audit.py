@@ -13,39 +13,82 @@ import typer
 def audit(
     dossier: Path = typer.Argument(..., help="What was published about the model: a TOML file.", metavar="DOSSIER"),
     out: Path = typer.Option(..., "--out", help="Folder for audit.json and report.html; an earlier audit is replaced."),
+    responses: Path | None = typer.Option(
+        None, "--responses", help="What the model answered, to ask who taught it; needs --panel.", metavar="FILE"
+    ),
+    panel: Path | None = typer.Option(
+        None, "--panel", help="Other models' answers to the same prompts.", metavar="DIR"
+    ),
+    candidate: list[str] = typer.Option(
+        [], "--candidate", help="Ask about this teacher only; repeatable. Without it: about all.", metavar="NAME"
+    ),
+    alpha: float = typer.Option(0.05, "--alpha", min=0.0001, max=0.5, help="Rate of false accusations to accept."),
+    model: str | None = typer.Option(
+        None, "--model", help="The model's name in FILE, if it is not the dossier's.", metavar="NAME"
+    ),
     seed: int = typer.Option(0, "--seed", min=0, help="Seed of all random draws."),
     as_json: bool = typer.Option(False, "--json", help="Print a summary as one line of JSON."),
 ) -> None:
-    """Check every published figure of a model; write a report.
+    """Check every published figure of a model; ask its answers who taught it; write a report.
 
     \b
     Examples:
       hydrometer audit dossiers/deepseek-v3.toml --out audits/deepseek-v3
+      hydrometer audit my-model.toml --responses answers.jsonl --panel panels/alpaca-eval --out audits/my-model
       hydrometer audit my-model.toml --out audits/my-model --json | jq .verdicts
     """
-    from hydrometer.audit import run_audit
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from hydrometer.audit import TeacherFiles, run_audit
+    from hydrometer.cli.progress import CACHE, shown
     from hydrometer.report import print_summary, render_html
     from hydrometer.store.audits import RECORD, REPORT, audit_json, refuse_if_taken, write_audit
 
+    _check_pairs(responses, panel, candidate, model)
     refuse_if_taken(out)
-    command = shlex.join(["hydrometer", "audit", str(dossier), "--out", str(out), "--seed", str(seed)])
-    result = run_audit(dossier, seed=seed, command=command)
+    command = ["hydrometer", "audit", str(dossier), "--out", str(out), "--seed", str(seed)]
+    teacher = None
+    if responses is not None and panel is not None:
+        teacher = TeacherFiles(responses, panel, tuple(candidate), alpha, model, CACHE)
+        command += ["--responses", str(responses), "--panel", str(panel), "--alpha", str(alpha)]
+        command += [word for name in candidate for word in ("--candidate", name)]
+        command += ["--model", model] if model is not None else []
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        result = run_audit(dossier, teacher=teacher, seed=seed, command=shlex.join(command), progress=shown(bar))
     write_audit(out, {RECORD: audit_json(result), REPORT: render_html(result)})
     if as_json:
+        verdicts = {e.id: e.verdict.value for e in result.evidence}
         summary = {
             "subject": result.subject,
             "verdicts": [
                 {"id": e.id, "question": e.question, "proposition": e.proposition, "verdict": e.verdict.value}
                 for e in result.evidence
             ],
-            "not_measured": [q.name for q in result.questions if not q.evidence],
+            "not_measured": [
+                q.name for q in result.questions if all(verdicts[e] == "not_measured" for e in q.evidence)
+            ],
             "audit": str(out / RECORD),
             "report": str(out / REPORT),
         }
         typer.echo(json.dumps(summary, ensure_ascii=False))
         return
-    from rich.console import Console
-
     console = Console(file=sys.stdout, highlight=False)
     print_summary(result, console=console)
     console.print(f"\nReport: {out / REPORT}\nRecord: {out / RECORD}", markup=False, soft_wrap=True)
+
+
+def _check_pairs(responses: Path | None, panel: Path | None, candidate: list[str], model: str | None) -> None:
+    from hydrometer.errors import InputError
+
+    if (responses is None) != (panel is None):
+        given, missing = ("--panel", "--responses") if responses is None else ("--responses", "--panel")
+        raise InputError(
+            f"without {missing} nobody can say who taught the model", cure="give both, or neither", where=given
+        )
+    if responses is None and (candidate or model is not None):
+        raise InputError(
+            "this needs the model's answers and a panel",
+            cure="give --responses FILE and --panel DIR too",
+            where="--candidate" if candidate else "--model",
+        )

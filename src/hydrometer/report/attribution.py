@@ -10,45 +10,13 @@ from rich.text import Text
 from hydrometer.errors import printable
 from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint
+from hydrometer.records.attribution_words import answer, how_sure
 from hydrometer.records.evidence_base import Verdict
 from hydrometer.records.numbers import percent
 from hydrometer.report.words import VERDICT_MARK, VERDICT_WORDS
 
 _MOST_CANDIDATES = 6
 _LIMIT = 1000
-
-
-def answer(found: Attribution) -> str:
-    """Returns the answer as one plain sentence."""
-    asked = "one of the panel's candidates" if len(found.candidates) > 1 else found.candidates[0].name
-    if found.verdict is Verdict.NOT_MEASURED:
-        return f"Not measured: {found.warnings[-1]}."
-    best = max((c for c in found.candidates if c.pvalue is not None), key=lambda c: c.statistic or 0.0)
-    rate = f"p = {best.pvalue:.2g} over {found.n_null} untaught models"
-    if found.verdict is Verdict.SUPPORTS:
-        named = " or ".join(found.attributed)
-        return f"The answers resemble {named} and what it taught more than any chance at this level explains: {rate}."
-    if found.verdict is Verdict.OPPOSES:
-        return f"Hardly any model that is documented to be taught resembles its teacher so little: {rate}."
-    return f"Nothing is established about {asked}: the closest is {best.name}, {rate}."
-
-
-def how_sure(found: Attribution) -> str:
-    """Returns the error rates as plain sentences."""
-    if found.verdict is Verdict.NOT_MEASURED or found.false_positive_rate is None:
-        return "Nothing was measured, so nothing is known."
-    rate = percent(found.false_positive_rate)
-    text = f"At alpha {found.alpha:g} an untaught model is attributed to somebody in {rate} of cases."
-    point = found.operating_point
-    if point is None:
-        return text + " How often taught models are recognised was not measured at this level on this panel."
-    return (
-        f"{text} Measured on this panel, kin left out: {percent(point.false_accusation.middle)} of {point.n_controls} "
-        f"controls accused ({percent(point.false_accusation.low)} to {percent(point.false_accusation.high)}); the "
-        f"documented teacher named for {percent(point.power.middle)} ({percent(point.power.low)} to "
-        f"{percent(point.power.high)}, {point.n_sources} data sources); somebody else for "
-        f"{percent(point.wrong_teacher)}."
-    )
 
 
 def print_attribution(found: Attribution, *, console: Console) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from hydrometer.plots.attribution import attribution_figures
 from hydrometer.plots.cost_ladder import cost_ladder_figures
 from hydrometer.plots.utilisation import utilisation_figures
+from hydrometer.records.attribution import Attribution, CandidateResult
+from hydrometer.records.attribution_words import fraction, leading_candidate
 from hydrometer.records.audit import Audit
 from hydrometer.records.evidence import ClaimChecking, CostLadder, Evidence
 from hydrometer.records.numbers import amount, as_printed, percent, rough_usd, usd, usd_range
-from hydrometer.report.words import INSTRUMENT_WORDS, VERDICT_MARK, VERDICT_WORDS
+from hydrometer.report.passages import absent, harmless, marked
+from hydrometer.report.words import INSTRUMENT_WORDS, KIND_WORDS, VERDICT_MARK, VERDICT_WORDS
 
 RELATION_SIGN = {"equals": "=", "at_most": "≤", "at_least": "≥", "within": "in", "about": "≈"}
+_MOST_CANDIDATES = 6
+"""Shown at once; the others open on demand."""
 
 
 def _figures(evidence: Evidence) -> list[Markup]:
@@ -22,9 +28,16 @@ def _figures(evidence: Evidence) -> list[Markup]:
         drawn = cost_ladder_figures(details)
     elif isinstance(details, ClaimChecking):
         drawn = utilisation_figures(details.utilisation)
+    elif isinstance(details, Attribution):
+        drawn = attribution_figures(details)
     else:
         drawn = []
     return [Markup(svg) for svg in drawn]  # noqa: S704 - built by matplotlib, which escapes text
+
+
+def _candidates_of(found: Attribution) -> list[CandidateResult]:
+    """Returns the candidates, the most alike first; those that were not judged last."""
+    return sorted(found.candidates, key=lambda c: (c.statistic is None, -(c.statistic or 0.0), c.name))
 
 
 def render_html(audit: Audit) -> str:
@@ -37,14 +50,21 @@ def render_html(audit: Audit) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(as_printed=as_printed, usd=usd, rough_usd=rough_usd, percent=percent)
+    environment.filters.update(as_printed=as_printed, usd=usd, rough_usd=rough_usd, percent=percent, harmless=harmless)
     environment.globals.update(
         amount=amount,
         usd_range=usd_range,
         mark=VERDICT_MARK,
         verdict_words=VERDICT_WORDS,
         instrument_words=INSTRUMENT_WORDS,
+        kind_words=KIND_WORDS,
         relation_sign=RELATION_SIGN,
+        candidates_of=_candidates_of,
+        most_candidates=_MOST_CANDIDATES,
+        leading_candidate=leading_candidate,
+        fraction=fraction,
+        marked=marked,
+        absent=absent,
     )
     figures = {e.id: _figures(e) for e in audit.evidence}
     page: str = environment.get_template("report.html.j2").render(

@@ -17,3 +17,8 @@ VERDICT_WORDS = {
     Verdict.NOT_MEASURED: "not measured",
 }
 INSTRUMENT_WORDS = {"training_cost": "training cost", "attribution": "attribution"}
+KIND_WORDS = {
+    "control": "untaught by another vendor's model (control)",
+    "other_teacher": "taught by others, not by this candidate",
+    "student": "a student of this candidate",
+}

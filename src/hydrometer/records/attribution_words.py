@@ -1,0 +1,72 @@
+"""What an attribution says in sentences: the same in the terminal, in an audit and in its report."""
+
+from __future__ import annotations
+
+from hydrometer.records.attribution import Attribution, CandidateResult
+from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.numbers import percent
+
+
+def leading_candidate(found: Attribution) -> CandidateResult | None:
+    """Returns the candidate with the largest statistic; None where none was judged."""
+    judged = [c for c in found.candidates if c.statistic is not None]
+    return max(judged, key=lambda c: c.statistic or 0.0, default=None)
+
+
+def fraction(pvalue: float, n_models: int) -> str:
+    """Returns a p-value over so many models as it was counted, as `1/28`: it can never be 0."""
+    return f"{round(pvalue * (n_models + 1))}/{n_models + 1}"
+
+
+def answer(found: Attribution) -> str:
+    """Returns the answer as one plain sentence."""
+    best = leading_candidate(found)
+    if found.verdict is Verdict.NOT_MEASURED or best is None or best.pvalue is None:
+        return f"Not measured: {found.warnings[-1]}."
+    as_high = round(best.pvalue * (found.n_null + 1)) - 1
+    rate = f"p = {fraction(best.pvalue, found.n_null)}"
+    untaught = f"of {found.n_null} models documented as untaught"
+    if found.verdict is Verdict.SUPPORTS:
+        named = " or ".join(found.attributed)
+        those = "it" if len(found.attributed) == 1 else "they"
+        return (
+            f"Its answers resemble those of {named} and of models that {those} taught. "
+            f"{_number(as_high)} {untaught} resemble any candidate as much ({rate})."
+        )
+    if found.verdict is Verdict.OPPOSES:
+        students = [m.statistic for m in found.reference if m.kind == "student"]
+        as_low = sum(s <= (best.statistic or 0.0) for s in students)
+        return (
+            f"Its answers resemble no candidate as students do. {_number(as_low)} of {len(students)} models documented "
+            f"as taught resemble their teacher as little (p = {as_low + 1}/{len(students) + 1})."
+        )
+    if best.pvalue <= found.alpha:
+        return (
+            f"Nothing is established. {_number(as_high)} {untaught} resemble any candidate as much as it resembles "
+            f"{best.name} ({rate}), but none of them answers at such length, and longer answers hold "
+            "more that can be alike."
+        )
+    about = best.name if len(found.candidates) == 1 else f"any candidate. The closest is {best.name}"
+    return f"Nothing is established about {about}. {_number(as_high)} {untaught} resemble a candidate as much ({rate})."
+
+
+def how_sure(found: Attribution) -> str:
+    """Returns the error rates as plain sentences."""
+    if found.verdict is Verdict.NOT_MEASURED or found.false_positive_rate is None:
+        return "Nothing was measured, so nothing is known."
+    rate = percent(found.false_positive_rate)
+    text = f"At alpha {found.alpha:g} an untaught model is attributed to somebody in {rate} of cases."
+    point = found.operating_point
+    if point is None:
+        return text + " How often taught models are recognised was not measured at this level on this panel."
+    return (
+        f"{text} Measured on this panel, kin left out: {percent(point.false_accusation.middle)} of {point.n_controls} "
+        f"controls accused ({percent(point.false_accusation.low)} to {percent(point.false_accusation.high)}); the "
+        f"documented teacher named for {percent(point.power.middle)} ({percent(point.power.low)} to "
+        f"{percent(point.power.high)}, {point.n_sources} data sources); somebody else for "
+        f"{percent(point.wrong_teacher)}."
+    )
+
+
+def _number(n: int) -> str:
+    return "None" if n == 0 else f"{n:,}"
