@@ -184,6 +184,16 @@ def test_a_model_of_the_panel_is_judged_without_its_kin(
     assert "these are the answers of star-a-student1 in the panel" in other["warnings"][0]
 
 
+def test_the_makers_own_models_are_no_foreign_teachers(
+    world: tuple[Path, dict[str, list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    panel, outside = world
+    path = write_answers(tmp_path / "r.jsonl", {"pupil-of-sun": outside["pupil-of-sun"]})
+    line = attributed(capsys, path, panel, "--developer", "SKY")["pupil-of-sun"]
+    assert line["attributed"] == []
+    assert {c["name"] for c in line["candidates"] if c["statistic"] is not None} == {"star"}
+
+
 def test_nobody_is_named_where_the_null_population_is_not_matched(
     world: tuple[Path, dict[str, list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

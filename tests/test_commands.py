@@ -45,6 +45,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             found[f"{name} {sub}".strip()] = options
     assert found == {
         "audit": ["--alpha", "--candidate", "--json", "--model", "--out", "--panel", "--responses", "--seed"],
+        "attribute": ["--alpha", "--candidate", "--developer", "--json", "--model", "--panel"],
         "dossier new": ["--json"],
         "dossier check": ["--json"],
         "cost check": ["--json"],
@@ -59,6 +60,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--role",
             "--teacher",
         ],
+        "panel index": ["--alpha", "--json", "--seed"],
         "panel pull": ["--from", "--json", "--lineage", "--out"],
     }
 
@@ -73,6 +75,8 @@ def test_the_commands_and_their_options_are_these() -> None:
         ["panel", "check"],
         ["panel", "add"],
         ["panel", "pull"],
+        ["panel", "index"],
+        ["attribute"],
     ],
 )
 def test_help_teaches_by_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 
 from hydrometer.audit.files import TeacherFiles
 from hydrometer.errors import InputError, printable
-from hydrometer.instruments.attribution import open_attributor
+from hydrometer.instruments.attribution import open_attributor, panel_spelling
 from hydrometer.panel import Panel
 from hydrometer.records.attribution import Attribution
 from hydrometer.records.attribution_words import answer, how_sure, leading_candidate
@@ -43,7 +43,7 @@ def measure(
     everybody = read_responses(files.responses, probes=panel.probes, model=files.model)
     name = _subject(everybody, wanted=files.model, dossier=model.name)
     mine = replace(everybody, frame=everybody.frame.filter(pl.col("model") == name))
-    maker = _panel_spelling(model.developer, panel)
+    maker = panel_spelling(model.developer, panel)
     found = next(attributor.run(mine, developer=maker))
     notes = [f"in the file of answers: {note}" for note in everybody.warnings]
     notes += [f"in the panel: {note}" for note in panel.warnings]
@@ -81,12 +81,6 @@ def _subject(responses: ResponseSet, *, wanted: str | None, dossier: str) -> str
 
 def _key(name: str) -> str:
     return "".join(c for c in name.casefold() if c not in " -_")
-
-
-def _panel_spelling(developer: str, panel: Panel) -> str | None:
-    """Returns the developer as the panel writes the name, since its own models are no foreign teachers."""
-    known = {row.developer for row in panel.lineage if row.developer is not None}
-    return next((name for name in sorted(known) if _key(name) == _key(developer)), None)
 
 
 def _evidence(subject: str, found: Attribution, notes: Collection[str]) -> Evidence:

@@ -55,7 +55,10 @@ def how_sure(found: Attribution) -> str:
     if found.verdict is Verdict.NOT_MEASURED or found.false_positive_rate is None:
         return "Nothing was measured, so nothing is known."
     rate = percent(found.false_positive_rate)
-    text = f"At alpha {found.alpha:g} an untaught model is attributed to somebody in {rate} of cases."
+    text = (
+        f"At alpha {found.alpha:g} an untaught model, if it is like those compared, is attributed to somebody in "
+        f"{rate} of cases."
+    )
     point = found.operating_point
     if point is None:
         return text + " How often taught models are recognised was not measured at this level on this panel."

@@ -30,21 +30,24 @@ class _Shared:
 
 
 def passages(
-    panel: Panel, texts: Mapping[int, str], models: Sequence[str], probes: Sequence[int]
+    panel: Panel, texts: Mapping[int, str], models: Sequence[str], probes: Sequence[int], *, without: Sequence[str] = ()
 ) -> tuple[Passage, ...]:
-    """Returns one passage for each probe on which subject and candidate share a run of four words or more.
+    """Returns passages in which subject and candidate share a run of four words or more, the most telling first.
+
+    Telling is a long run that few others use.
 
     Args:
         panel: the panel.
         texts: the subject's answers by position of the probe.
         models: the candidate's snapshots.
-        probes: positions of the probes to look at, the most telling first.
+        probes: positions of the probes to look at.
+        without: models that are no others: the subject itself and its copies.
     """
     prompts = [panel.prompts[p] for p in probes]
     frame = panel.responses().frame.filter(pl.col("prompt").is_in(prompts) & pl.col("status").is_in(WITH_TEXT))
-    found = []
+    found: list[tuple[float, Passage]] = []
     for probe, prompt in zip(probes, prompts, strict=True):
-        rows = frame.filter(pl.col("prompt") == prompt)
+        rows = frame.filter((pl.col("prompt") == prompt) & ~pl.col("model").is_in(list(without)))
         answers = dict(zip(rows["model"].to_list(), rows["response"].to_list(), strict=True))
         best = max(
             (
@@ -55,19 +58,19 @@ def passages(
             default=None,
         )
         if best is not None:
-            _, name, shared = best
-            found.append(
-                Passage(
-                    prompt=_cut(prompt, _PROMPT),
-                    model=name,
-                    subject_text=_cut(texts[probe].strip(), _EXCERPT),
-                    model_text=_cut(answers[name].strip(), _EXCERPT),
-                    shared=tuple(" ".join(run.words) for run in shared[:_MOST_RUNS]),
-                    n_others=shared[0].n_others,
-                    n_answers=len(answers),
-                )
+            weight, name, shared = best
+            passage = Passage(
+                prompt=_cut(prompt, _PROMPT),
+                model=name,
+                subject_text=_cut(texts[probe].strip(), _EXCERPT),
+                model_text=_cut(answers[name].strip(), _EXCERPT),
+                shared=tuple(" ".join(run.words) for run in shared[:_MOST_RUNS]),
+                n_others=shared[0].n_others,
+                n_answers=len(answers),
             )
-    return tuple(found)
+            found.append((weight, passage))
+    # The sort is stable: of equal weights the probe named first stays first.
+    return tuple(passage for _, passage in sorted(found, key=lambda pair: -pair[0]))
 
 
 def _shared(text: str, model: str, answers: Mapping[str, str]) -> list[_Shared]:

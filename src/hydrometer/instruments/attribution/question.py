@@ -111,8 +111,8 @@ class Question:
         n_null = self._n_null(roster, asked_G)
         if 1 / (n_null + 1) > self.alpha + ROUNDING:
             return (
-                f"refused: without the subject's kin {n_null} models are documented as untaught, so that the smallest "
-                f"possible p-value is {1 / (n_null + 1):.2g}"
+                f"without the subject's kin {n_null} models are documented as untaught, so that the smallest possible "
+                f"p-value is {1 / (n_null + 1):.2g}"
             )
         return None
 

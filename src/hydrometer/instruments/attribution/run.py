@@ -158,6 +158,7 @@ class Attributor:
             )
         telling = self._telling(roster.members[leading], probes, subject, outsider)
         models = tuple(roster.models[i].model for i in roster.members[leading])
+        own = [self.panel.models[i] for i in (*subject.copies, subject.member) if i is not None]
         return Attribution(
             subject=subject.lineage.model,
             candidates=tuple(self._candidate(roster, g, row_G, decision.pvalue_G) for g in self._asked_positions()),
@@ -181,7 +182,7 @@ class Attributor:
             also_resembles=tuple(names[g] for g in decision.also),
             channels=channel_results(roster, stats, leading, asked_G),
             reference=found.models,
-            passages=passages(self.panel, subject.texts, models, telling)[:_N_PASSAGES],
+            passages=passages(self.panel, subject.texts, models, telling, without=own)[:_N_PASSAGES],
             cannot_rule_out=explanations(roster, leading),
             needs=needs(decision, found, n_probes=len(probes), n_panel=self.index.record.n_probes, alpha=self.alpha),
             operating_point=self.operating_point,

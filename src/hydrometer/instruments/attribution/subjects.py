@@ -66,6 +66,16 @@ def match_subjects(panel: Panel, responses: ResponseSet, *, developer: str | Non
     return found
 
 
+def panel_spelling(developer: str, panel: Panel) -> str | None:
+    """Returns a developer's name as the panel writes it, forgiving of case, spaces, `-` and `_`; None if unknown."""
+
+    def key(name: str) -> str:
+        return "".join(c for c in name.casefold() if c not in " -_")
+
+    known = {row.developer for row in panel.lineage if row.developer is not None}
+    return next((name for name in sorted(known) if key(name) == key(developer)), None)
+
+
 def _subject(
     panel: Panel,
     name: str,
@@ -104,7 +114,7 @@ def _subject(
     known = panel.models[member] if member is not None and name not in positions else name
     lineage = panel.lineage_of(known).model_copy(update={"model": name})
     if developer is not None and lineage.developer is None:
-        lineage = lineage.model_copy(update={"developer": developer})
+        lineage = lineage.model_copy(update={"developer": panel_spelling(developer, panel) or developer})
     return Subject(lineage, texts, member, frozenset(copies - {member}), tuple(warnings))
 
 
