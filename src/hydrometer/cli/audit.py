@@ -6,8 +6,12 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from hydrometer.records.audit import Audit
 
 
 def audit(
@@ -58,24 +62,23 @@ def audit(
         result = run_audit(dossier, teacher=teacher, seed=seed, command=shlex.join(command), progress=shown(bar))
     write_audit(out, {RECORD: audit_json(result), REPORT: render_html(result)})
     if as_json:
-        verdicts = {e.id: e.verdict.value for e in result.evidence}
-        summary = {
-            "subject": result.subject,
-            "verdicts": [
-                {"id": e.id, "question": e.question, "proposition": e.proposition, "verdict": e.verdict.value}
-                for e in result.evidence
-            ],
-            "not_measured": [
-                q.name for q in result.questions if all(verdicts[e] == "not_measured" for e in q.evidence)
-            ],
-            "audit": str(out / RECORD),
-            "report": str(out / REPORT),
-        }
-        typer.echo(json.dumps(summary, ensure_ascii=False))
+        typer.echo(json.dumps(_summary(result) | {"audit": str(out / RECORD), "report": str(out / REPORT)}))
         return
     console = Console(file=sys.stdout, highlight=False)
     print_summary(result, console=console)
     console.print(f"\nReport: {out / REPORT}\nRecord: {out / RECORD}", markup=False, soft_wrap=True)
+
+
+def _summary(result: Audit) -> dict[str, object]:
+    verdicts = {e.id: e.verdict.value for e in result.evidence}
+    return {
+        "subject": result.subject,
+        "verdicts": [
+            {"id": e.id, "question": e.question, "proposition": e.proposition, "verdict": e.verdict.value}
+            for e in result.evidence
+        ],
+        "not_measured": [q.name for q in result.questions if all(verdicts[e] == "not_measured" for e in q.evidence)],
+    }
 
 
 def _check_pairs(responses: Path | None, panel: Path | None, candidate: list[str], model: str | None) -> None:

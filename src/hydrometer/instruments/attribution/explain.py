@@ -57,7 +57,6 @@ def explanations(roster: Roster, leading: int) -> tuple[str, ...]:
         if g != leading and roster.developers[g] & makers and roster.members[g]
     ]
     found = [
-        f"The other direction: likeness has none. {name} may have learnt from the subject, or both from a third.",
         f"An indirect teacher: the subject may have learnt from a model or a data set that {name} taught.",
         f"Shared web data: answers of {name} stand on public pages that many models are trained on.",
         "Common human-written data, or annotators with one style guide.",
@@ -67,6 +66,9 @@ def explanations(roster: Roster, leading: int) -> tuple[str, ...]:
         found.insert(0, f"A sibling of the candidate: {', '.join(siblings)}, or a version that is not in the panel.")
     else:
         found.insert(0, "A sibling of the candidate that is not in the panel.")
+    found.insert(
+        0, f"The other direction: likeness has none. {name} may have learnt from the subject, or both from a third."
+    )
     return tuple(found)
 
 

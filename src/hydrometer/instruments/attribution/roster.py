@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrometer.panel.overlap import ancestors
 from hydrometer.records.lineage import Lineage
 
 _FEWEST_DEVELOPERS_OF_A_BASE = 2
@@ -57,16 +58,8 @@ class Roster:
     @cached_property
     def roots(self) -> tuple[str, ...]:
         """The earliest documented ancestor of each model."""
-        parent = {m.model: m.parent for m in self.models}
-
-        def root(name: str) -> str:
-            seen = {name}
-            while (above := parent.get(name)) is not None and above not in seen:
-                seen.add(above)
-                name = above
-            return name
-
-        return tuple(root(m.model) for m in self.models)
+        earliest = ancestors(self.models)
+        return tuple(earliest[m.model] for m in self.models)
 
     @cached_property
     def kin(self) -> NDArray[np.bool_]:

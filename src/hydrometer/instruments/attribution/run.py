@@ -22,12 +22,12 @@ from hydrometer.instruments.attribution.explain import channel_results, explanat
 from hydrometer.instruments.attribution.passages import passages
 from hydrometer.instruments.attribution.question import Question
 from hydrometer.instruments.attribution.roster import Roster
-from hydrometer.instruments.attribution.significance import Z95, decide, references
-from hydrometer.instruments.attribution.statistic import statistics, subject_statistic
+from hydrometer.instruments.attribution.significance import Z95, Decision, References, decide, references
+from hydrometer.instruments.attribution.statistic import Statistics, statistics, subject_statistic
 from hydrometer.instruments.attribution.subjects import Subject, match_subjects
 from hydrometer.panel import Panel
 from hydrometer.panel.index import Index
-from hydrometer.records.attribution import Attribution, AttributionPoint, CandidateResult
+from hydrometer.records.attribution import Attribution, AttributionPoint, CandidateResult, Passage
 from hydrometer.records.evidence_base import Range, Verdict
 from hydrometer.store.responses import ResponseSet
 
@@ -36,6 +36,42 @@ LONGER = 1.05
 _BLOCKS = 20
 _N_PASSAGES = 3
 _PROBES_SEARCHED = 24
+
+
+@dataclass(frozen=True)
+class Case:
+    """One subject, ready to be judged.
+
+    Attributes:
+        subject: the subject.
+        roster: who is who.
+        asked_G: the candidates that it can be judged for and that are asked about.
+        probes: positions of the probes compared.
+        outsider: its comparison with the panel, unless it is a member.
+    """
+
+    subject: Subject
+    roster: Roster
+    asked_G: NDArray[np.bool_]
+    probes: NDArray[np.int64]
+    outsider: Answers | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was computed for a case.
+
+    Attributes:
+        stats: statistics of the subject and of all models of known lineage.
+        row_G: the subject's; NaN where a candidate is not judged.
+        found: the null population and the documented students.
+        decision: the decision.
+    """
+
+    stats: Statistics
+    row_G: NDArray[np.float64]
+    found: References
+    decision: Decision
 
 
 @dataclass(frozen=True)
@@ -101,8 +137,9 @@ class Attributor:
         reason = self.question.too_little(roster, len(probes), asked_G)
         if reason is not None:
             return self._not_measured(subject, len(probes), (*warnings, reason))
-        blocks = self._blocks(probes, outsider)
-        return self._decide(subject, roster, asked_G, blocks, probes, outsider, warnings)
+        case = Case(subject, roster, asked_G, probes, outsider)
+        judged = self._decide(case, self._blocks(probes, outsider))
+        return self._result(case, judged, (*warnings, *self._weaknesses(case, judged)))
 
     @cached_property
     def _members_blocks(self) -> dict[bytes, list[Sums]]:
@@ -119,54 +156,53 @@ class Attributor:
             self._members_blocks[key] = blocks
         return blocks
 
-    def _decide(
-        self,
-        subject: Subject,
-        roster: Roster,
-        asked_G: NDArray[np.bool_],
-        blocks: Sequence[Sums],
-        probes: NDArray[np.int64],
-        outsider: Answers | None,
-        warnings: list[str],
-    ) -> Attribution:
+    def _decide(self, case: Case, blocks: Sequence[Sums]) -> Judged:
+        """Computes statistics, their noise over blocks of probes, and the decision."""
         whole = blocks[0]
         for block in blocks[1:]:
             whole = whole + block
-        similarity = similarities(whole)
-        stats = statistics(roster, similarity)
-        row_G = np.where(asked_G, stats.total_MG[roster.subject], np.nan)
+        roster = case.roster
+        stats = statistics(roster, similarities(whole))
+        row_G = np.where(case.asked_G, stats.total_MG[roster.subject], np.nan)
         leave_out = [subject_statistic(roster, similarities(whole - block), stats.frame) for block in blocks]
-        found = references(roster, stats.total_MG, asked_G)
+        found = references(roster, stats.total_MG, case.asked_G)
         length_M = mean_log_length(whole)
         longest = bool(length_M[roster.subject] > length_M[list(roster.null_models)].max() + np.log(LONGER))
-        decision = decide(row_G, leave_out, found, alpha=self.alpha, longest=longest)
-        leading = decision.leading
-        names = self.groups
-        value = float(row_G[leading])
-        margin = Z95 * decision.error
+        return Judged(stats, row_G, found, decide(row_G, leave_out, found, alpha=self.alpha, longest=longest))
+
+    def _weaknesses(self, case: Case, judged: Judged) -> Iterator[str]:
+        """Yields what weakens the answer."""
+        roster = case.roster
         controls = {roster.models[i].developer for i in roster.null_models if roster.models[i].role == "control"}
-        warnings.append(
-            f"the null population is {len(found.null.statistics)} models; its controls come from {len(controls)} "
-            "developers, so that it is thinner than their number says"
+        yield (
+            f"the null population is {len(judged.found.null.statistics)} models; its controls come from "
+            f"{len(controls)} developers, so that it is thinner than their number says"
         )
+        if case.subject.lineage.own_group is not None:
+            yield "the subject is itself a candidate of this panel: a resemblance may mean that it is the teacher"
+        leading = judged.decision.leading
         if not self._taught(roster, leading):
-            warnings.append(f"no documented student of {names[leading]} helps to recognise it: its power is lower")
-        if decision.unmatched:
-            warnings.append(
+            yield f"no documented student of {self.groups[leading]} helps to recognise it: its power is lower"
+        if judged.decision.unmatched:
+            yield (
                 "its answers are longer than those of every untaught model, so that its p-value is not that of a "
                 "matched null population: nobody is named"
             )
-        telling = self._telling(roster.members[leading], probes, subject, outsider)
-        models = tuple(roster.models[i].model for i in roster.members[leading])
-        own = [self.panel.models[i] for i in (*subject.copies, subject.member) if i is not None]
+
+    def _result(self, case: Case, judged: Judged, warnings: tuple[str, ...]) -> Attribution:
+        """Puts the record together."""
+        roster, found, decision = case.roster, judged.found, judged.decision
+        value = float(judged.row_G[decision.leading])
+        margin = Z95 * decision.error
+        n_probes = len(case.probes)
         return Attribution(
-            subject=subject.lineage.model,
-            candidates=tuple(self._candidate(roster, g, row_G, decision.pvalue_G) for g in self._asked_positions()),
-            attributed=tuple(names[g] for g in decision.attributed),
+            subject=case.subject.lineage.model,
+            candidates=tuple(self._candidate(roster, g, judged) for g in self._asked_positions()),
+            attributed=tuple(self.groups[g] for g in decision.attributed),
             verdict=decision.verdict,
             false_positive_rate=found.null.false_positive_rate(self.alpha),
-            n_probes=len(probes),
-            warnings=tuple(warnings),
+            n_probes=n_probes,
+            warnings=warnings,
             alpha=self.alpha,
             n_null=len(found.null.statistics),
             smallest_pvalue=found.null.smallest_pvalue,
@@ -179,33 +215,34 @@ class Attributor:
                 level=0.95,
                 method=f"jackknife over {_BLOCKS} blocks of probes",
             ),
-            also_resembles=tuple(names[g] for g in decision.also),
-            channels=channel_results(roster, stats, leading, asked_G),
+            also_resembles=tuple(self.groups[g] for g in decision.also),
+            channels=channel_results(roster, judged.stats, decision.leading, case.asked_G),
             reference=found.models,
-            passages=passages(self.panel, subject.texts, models, telling, without=own)[:_N_PASSAGES],
-            cannot_rule_out=explanations(roster, leading),
-            needs=needs(decision, found, n_probes=len(probes), n_panel=self.index.record.n_probes, alpha=self.alpha),
+            passages=self._passages(case, roster.members[decision.leading]),
+            cannot_rule_out=explanations(roster, decision.leading),
+            needs=needs(decision, found, n_probes=n_probes, n_panel=self.index.record.n_probes, alpha=self.alpha),
             operating_point=self.operating_point,
             panel=self.panel.folder.name,
             sha256=dict(self.panel.sha256),
         )
 
-    def _telling(
-        self, members: Sequence[int], probes: NDArray[np.int64], subject: Subject, outsider: Answers | None
-    ) -> list[int]:
-        """Returns the probes on which phrasing and openings resemble the candidate's more than the panel's usually."""
-        if not any(subject.texts.values()):
-            return []
-        excess = np.zeros(len(probes))
+    def _passages(self, case: Case, members: Sequence[int]) -> tuple[Passage, ...]:
+        """Returns passages from the probes whose phrasing and openings resemble the candidate's most."""
+        if not any(case.subject.texts.values()):
+            return ()
+        excess = np.zeros(len(case.probes))
         for name in ("phrasing", "openings"):
-            for k, probe in enumerate(probes):
+            for k, probe in enumerate(case.probes):
                 row_M = (
-                    outsider.similarity_PM[name][k]
-                    if outsider is not None
-                    else self.index.channels[name].similarity_PMM[probe, subject.member].astype(np.float64)
+                    case.outsider.similarity_PM[name][k]
+                    if case.outsider is not None
+                    else self.index.channels[name].similarity_PMM[probe, case.subject.member].astype(np.float64)
                 )
                 excess[k] += row_M[list(members)].max() - np.median(row_M)
-        return [int(probes[k]) for k in np.argsort(-excess)[:_PROBES_SEARCHED]]
+        probes = [int(case.probes[k]) for k in np.argsort(-excess)[:_PROBES_SEARCHED]]
+        names = [self.panel.models[i] for i in members]
+        own = [self.panel.models[i] for i in (*case.subject.copies, case.subject.member) if i is not None]
+        return passages(self.panel, case.subject.texts, names, probes, without=own)[:_N_PASSAGES]
 
     def _not_measured(self, subject: Subject, n_probes: int, warnings: tuple[str, ...]) -> Attribution:
         return Attribution(
@@ -232,17 +269,15 @@ class Attributor:
             sha256=dict(self.panel.sha256),
         )
 
-    def _candidate(
-        self, roster: Roster, g: int, row_G: NDArray[np.float64], pvalue_G: NDArray[np.float64]
-    ) -> CandidateResult:
-        judged = not np.isnan(row_G[g])
+    def _candidate(self, roster: Roster, g: int, judged: Judged) -> CandidateResult:
+        known = not np.isnan(judged.row_G[g])
         return CandidateResult(
             name=self.groups[g],
-            statistic=float(row_G[g]) if judged else None,
-            pvalue=float(pvalue_G[g]) if judged else None,
+            statistic=float(judged.row_G[g]) if known else None,
+            pvalue=float(judged.decision.pvalue_G[g]) if known else None,
             models=tuple(roster.models[i].model for i in roster.members[g]),
             n_students=len(self._taught(roster, g)),
-            note=None if judged else "its maker's own, or its parent's: not a foreign teacher",
+            note=None if known else "its maker's own, or its parent's: not a foreign teacher",
         )
 
     def _taught(self, roster: Roster, g: int) -> list[int]:
