@@ -22,6 +22,7 @@ bench: $(READY)
 	$(BIN)/python bench/claims.py
 	$(BIN)/python bench/flop_per_token.py
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/attribution.py --quick
 
 $(READY): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)
