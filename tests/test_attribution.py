@@ -203,8 +203,42 @@ def test_nobody_is_named_where_the_null_population_is_not_matched(
     assert strongest(line)["name"] == "sun"
     assert strongest(line)["pvalue"] == pytest.approx(1 / 31)
     assert (line["attributed"], line["verdict"]) == ([], "inconclusive")
+    assert (line["withheld"], line["also_resembles"]) == ("length", ["sun"])
     assert any("longer than those of every untaught model" in w for w in line["warnings"])
     assert "as long as the subject's" in line["needs"][0]
+
+
+def test_of_two_candidates_nobody_is_named_until_it_is_known_who_came_first(
+    world: tuple[Path, dict[str, list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    panel, _ = world
+    copy = tmp_path / "copy"
+    shutil.copytree(panel, copy, ignore=shutil.ignore_patterns("index"))
+    student = tmp_path / "s.parquet"
+    pl.read_parquet(copy / "responses.parquet").filter(pl.col("model") == "sun-a-student1").write_parquet(student)
+    table = pl.read_csv(copy / "lineage.csv", infer_schema=False)
+    me = pl.col("model") == "sun-a-student1"
+    table = table.with_columns(
+        own_group=pl.when(me).then(pl.lit("comet")).otherwise("own_group"),
+        role=pl.when(me).then(pl.lit("unscored")).otherwise("role"),
+        teacher_group=pl.when(me).then(None).otherwise("teacher_group"),
+        released=pl.when(pl.col("own_group") == "sun").then(pl.lit("2023-03-01")),
+    )
+    table.write_csv(copy / "lineage.csv")
+    line = attributed(capsys, student, copy)["sun-a-student1"]
+    assert (line["attributed"], line["verdict"], line["withheld"]) == ([], "inconclusive", "direction")
+    assert line["also_resembles"] == ["sun"]
+    assert "which of the two came first" in " ".join(line["warnings"])
+    line = attributed(capsys, student, copy, "--released", "2023-06-01")["sun-a-student1"]
+    assert (line["attributed"], line["withheld"]) == (["sun"], None)
+    line = attributed(capsys, student, copy, "--released", "2022-06-01")["sun-a-student1"]
+    judged = {c["name"]: c["note"] for c in line["candidates"]}
+    assert judged["sun"] == "released after the subject: it cannot have taught it"
+    assert line["attributed"] == []
+    (copy / "lineage.csv").write_text((copy / "lineage.csv").read_text().replace("2023-03-01", "1.3.2023", 1))
+    status, _, err = run(capsys, "attribute", student, "--panel", copy)
+    assert status == 2
+    assert "lineage.csv:2 released: '1.3.2023' is no date; write it as 2024-05-13" in err
 
 
 def test_copies_of_the_subject_are_left_out(

@@ -45,7 +45,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             found[f"{name} {sub}".strip()] = options
     assert found == {
         "audit": ["--alpha", "--candidate", "--json", "--model", "--out", "--panel", "--responses", "--seed"],
-        "attribute": ["--alpha", "--candidate", "--developer", "--json", "--model", "--panel"],
+        "attribute": ["--alpha", "--candidate", "--developer", "--json", "--model", "--panel", "--released"],
         "dossier new": ["--json"],
         "dossier check": ["--json"],
         "cost check": ["--json"],

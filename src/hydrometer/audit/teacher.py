@@ -44,7 +44,7 @@ def measure(
     name = _subject(everybody, wanted=files.model, dossier=model.name)
     mine = replace(everybody, frame=everybody.frame.filter(pl.col("model") == name))
     maker = panel_spelling(model.developer, panel)
-    found = next(attributor.run(mine, developer=maker))
+    found = next(attributor.run(mine, developer=maker, released=model.released))
     notes = [f"in the file of answers: {note}" for note in everybody.warnings]
     notes += [f"in the panel: {note}" for note in panel.warnings]
     if maker is None and panel.lineage_of(name).developer is None:

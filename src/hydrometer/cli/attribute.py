@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,9 @@ def attribute(
     alpha: float = typer.Option(0.05, "--alpha", min=0.0001, max=0.5, help="Rate of false accusations to accept."),
     developer: str | None = typer.Option(
         None, "--developer", help="Who makes the subject, if lineage.csv does not say.", metavar="NAME"
+    ),
+    released: datetime | None = typer.Option(
+        None, "--released", formats=["%Y-%m-%d"], help="When the subject came out: who came later did not teach it."
     ),
     model: str | None = typer.Option(None, "--model", help="For files that do not name the model.", metavar="NAME"),
     as_json: bool = typer.Option(False, "--json", help="Print one line of JSON per subject."),
@@ -50,7 +54,13 @@ def attribute(
         for note in (*attributor.panel.warnings, *found.warnings):
             typer.echo(f"Note: {printable(note, limit=300)}", err=True)
         console = Console(file=sys.stdout, highlight=False)
-        for result in attributor.run(found, developer=developer, progress=partial(progress, "Comparing")):
+        results = attributor.run(
+            found,
+            developer=developer,
+            released=released.date() if released is not None else None,
+            progress=partial(progress, "Comparing"),
+        )
+        for result in results:
             if as_json:
                 # ASCII only: passages are a model's text, which must not reach a terminal raw.
                 typer.echo(json.dumps(result.model_dump(mode="json")))

@@ -7,6 +7,10 @@ from typing import Literal
 from hydrometer.records.base import Record
 from hydrometer.records.evidence_base import Range, Verdict
 
+Withheld = Literal["length", "direction"]
+"""Why nobody is named although a candidate passes: no untaught model answers at such length, so that the p-value is
+not that of a matched null; or the subject is itself a candidate, and nobody knows which of the two came first."""
+
 
 class CandidateResult(Record):
     """One possible teacher."""
@@ -78,7 +82,7 @@ class AttributionPoint(Record):
     n_controls: int
     n_control_developers: int
     false_accusation: Range
-    """Controls for which a stranger is named."""
+    """Controls whose p-value reaches alpha for somebody, whether or not the name is then withheld."""
     n_students: int
     n_sources: int
     power: Range
@@ -115,7 +119,9 @@ class Attribution(Record):
     interval: Range | None
     """Of the leading candidate's statistic, over probes."""
     also_resembles: tuple[str, ...]
-    """Candidates that pass the threshold too, but less than the attributed by more than the probes' noise."""
+    """Candidates that pass the threshold too, but less than the attributed by more than the probes' noise; or all that
+    pass, where nobody is named."""
+    withheld: Withheld | None
     channels: tuple[ChannelResult, ...]
     reference: tuple[ReferenceModel, ...]
     passages: tuple[Passage, ...]

@@ -40,11 +40,16 @@ def answer(found: Attribution) -> str:
             f"Its answers resemble no candidate as students do. {_number(as_low)} of {len(students)} models documented "
             f"as taught resemble their teacher as little (p = {as_low + 1}/{len(students) + 1})."
         )
-    if best.pvalue <= found.alpha:
+    if found.withheld == "length":
         return (
             f"Nothing is established. {_number(as_high)} {untaught} resemble any candidate as much as it resembles "
             f"{best.name} ({rate}), but none of them answers at such length, and longer answers hold "
             "more that can be alike."
+        )
+    if found.withheld == "direction":
+        return (
+            f"Nothing is established about who taught whom. It and {best.name} resemble each other more than chance "
+            f"explains ({rate}), but either may have learnt from the other: it is not known which came first."
         )
     about = best.name if len(found.candidates) == 1 else f"any candidate. The closest is {best.name}"
     return f"Nothing is established about {about}. {_number(as_high)} {untaught} resemble a candidate as much ({rate})."

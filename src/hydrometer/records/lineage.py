@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from hydrometer.records.base import Record, refusal, without_control_characters
 
@@ -34,6 +36,21 @@ Cell = Annotated[
 Name = Annotated[Cell, StringConstraints(max_length=200)]
 
 
+def _day(value: object) -> object:
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+            raise refusal(f"'{value[:20]}' is no date", "write it as 2024-05-13")
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            raise refusal(f"'{value}' is no day of the calendar", "write it as 2024-05-13") from None
+    return value
+
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
+"""A day, as 2024-05-13."""
+
+
 class Lineage(Record):
     """One row of `lineage.csv`. What is not known is None: unknown is not the same as none."""
 
@@ -56,3 +73,5 @@ class Lineage(Record):
     confidence: Literal["high", "medium", "low"] | None = None
     evidence: Cell | None = None
     """Where this is documented."""
+    released: Day | None = None
+    """When it first answered the public. Nobody learnt from a model that came later."""

@@ -17,6 +17,7 @@ from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint
 from hydrometer.records.evidence_base import Range, Verdict
 from hydrometer.records.lineage import Lineage
+from hydrometer.stats.conformal import ROUNDING
 from hydrometer.stats.proportions import Proportion
 from hydrometer.store.files import read_bytes
 
@@ -75,7 +76,9 @@ def _point(
     students = [(me, a) for me, a in judged if me.role == "positive"]
     if not controls or not students:
         return None
-    accused = Proportion(sum(bool(a.attributed) for _, a in controls), len(controls))
+    smallest = [min(c.pvalue for c in a.candidates if c.pvalue is not None) for _, a in controls]
+    # By the p-value alone: that a name is withheld for length or direction must not flatter the rate.
+    accused = Proportion(sum(p <= alpha + ROUNDING for p in smallest), len(controls))
     low, high = accused.confidence_interval()
     hits, wrong = defaultdict(list), defaultdict(list)
     for me, a in students:
@@ -109,7 +112,7 @@ def _point(
             method="bootstrap over data sources",
         ),
         wrong_teacher=float(np.mean([np.mean(v) for v in wrong.values()])),
-        control_pvalues=tuple(sorted(min(c.pvalue for c in a.candidates if c.pvalue is not None) for _, a in controls)),
+        control_pvalues=tuple(sorted(smallest)),
         sha256=dict(panel.sha256),
     )
 

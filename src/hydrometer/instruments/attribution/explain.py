@@ -77,7 +77,9 @@ def needs(decision: Decision, found: References, *, n_probes: int, n_panel: int,
     if decision.verdict is not Verdict.INCONCLUSIVE:
         return ()
     wanted = []
-    if decision.unmatched:
+    if decision.withheld == "direction":
+        wanted.append("Release dates of both (column released of lineage.csv): who came later taught nobody before.")
+    if decision.withheld == "length":
         wanted.append(
             "Models documented as untaught whose answers are as long as the subject's, or shorter answers of it."
         )

@@ -76,7 +76,7 @@ class Question:
         if subject.member is not None:
             return Roster(self.members, subject.member, subject.copies, self.groups)
         # The subject's own role and teachers are what is asked: they must not help to answer.
-        stranger = subject.lineage.model_copy(update={"role": "unscored", "teacher_group": (), "own_group": None})
+        stranger = subject.lineage.model_copy(update={"role": "unscored", "teacher_group": ()})
         return Roster((*self.members, stranger), len(self.members), subject.copies, self.groups)
 
     def check(self) -> None:

@@ -84,11 +84,25 @@ class Roster:
             family = {m.own_group for j, m in enumerate(self.models) if self.roots[j] == self.roots[i]}
             rows.append(
                 [
-                    bool(self.members[g]) and me.developer not in self.developers[g] and name not in family
+                    bool(self.members[g])
+                    and me.developer not in self.developers[g]
+                    and name not in family
+                    and self.came_first(i, g) is not False
                     for g, name in enumerate(self.candidates)
                 ]
             )
         return np.array(rows, dtype=bool).reshape(len(self.models), len(self.candidates))
+
+    def came_first(self, model: int, candidate: int) -> bool | None:
+        """Returns whether a candidate was released before a model; None where the dates are not known."""
+        mine = self.models[model].released
+        theirs = [day for i in self.members[candidate] if (day := self.models[i].released) is not None]
+        return None if mine is None or not theirs else min(theirs) <= mine
+
+    def direction_is_open(self, candidate: int) -> bool:
+        """Returns whether the subject, itself a candidate, may have taught the candidate instead."""
+        me = self.models[self.subject]
+        return me.own_group is not None and self.came_first(self.subject, candidate) is None
 
     def teachers(self, model: int) -> frozenset[str]:
         """Returns the documented teachers of a positive or mixed model."""

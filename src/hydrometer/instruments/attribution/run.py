@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +28,7 @@ from hydrometer.instruments.attribution.statistic import Statistics, statistics,
 from hydrometer.instruments.attribution.subjects import Subject, match_subjects
 from hydrometer.panel import Panel
 from hydrometer.panel.index import Index
-from hydrometer.records.attribution import Attribution, AttributionPoint, CandidateResult, Passage
+from hydrometer.records.attribution import Attribution, AttributionPoint, CandidateResult, Passage, Withheld
 from hydrometer.records.evidence_base import Range, Verdict
 from hydrometer.store.responses import ResponseSet
 
@@ -107,6 +108,7 @@ class Attributor:
         responses: ResponseSet,
         *,
         developer: str | None = None,
+        released: dt.date | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Iterator[Attribution]:
         """Yields the result of every model of a response file.
@@ -114,10 +116,11 @@ class Attributor:
         Args:
             responses: what the subjects answered.
             developer: who makes them, if the panel's lineage does not say.
+            released: when they came out, likewise.
             progress: called with the subjects done and their total.
         """
         self.question.check()
-        subjects = match_subjects(self.panel, responses, developer=developer)
+        subjects = match_subjects(self.panel, responses, developer=developer, released=released)
         for done, subject in enumerate(subjects, start=1):
             yield self.judge(subject)
             progress(done, len(subjects))
@@ -166,9 +169,16 @@ class Attributor:
         row_G = np.where(case.asked_G, stats.total_MG[roster.subject], np.nan)
         leave_out = [subject_statistic(roster, similarities(whole - block), stats.frame) for block in blocks]
         found = references(roster, stats.total_MG, case.asked_G)
-        length_M = mean_log_length(whole)
-        longest = bool(length_M[roster.subject] > length_M[list(roster.null_models)].max() + np.log(LONGER))
-        return Judged(stats, row_G, found, decide(row_G, leave_out, found, alpha=self.alpha, longest=longest))
+        withheld = self._withheld(roster, mean_log_length(whole), int(np.nanargmax(row_G)))
+        return Judged(stats, row_G, found, decide(row_G, leave_out, found, alpha=self.alpha, withheld=withheld))
+
+    @staticmethod
+    def _withheld(roster: Roster, length_M: NDArray[np.float64], leading: int) -> Withheld | None:
+        """Returns why nobody may be named, whatever the p-value."""
+        if roster.direction_is_open(leading):
+            return "direction"
+        longest = length_M[list(roster.null_models)].max()
+        return "length" if length_M[roster.subject] > longest + np.log(LONGER) else None
 
     def _weaknesses(self, case: Case, judged: Judged) -> Iterator[str]:
         """Yields what weakens the answer."""
@@ -178,12 +188,15 @@ class Attributor:
             f"the null population is {len(judged.found.null.statistics)} models; its controls come from "
             f"{len(controls)} developers, so that it is thinner than their number says"
         )
-        if case.subject.lineage.own_group is not None:
-            yield "the subject is itself a candidate of this panel: a resemblance may mean that it is the teacher"
         leading = judged.decision.leading
         if not self._taught(roster, leading):
             yield f"no documented student of {self.groups[leading]} helps to recognise it: its power is lower"
-        if judged.decision.unmatched:
+        if judged.decision.withheld == "direction":
+            yield (
+                "the subject is itself a candidate of this panel, and it is not known which of the two came first: "
+                "nobody is named"
+            )
+        if judged.decision.withheld == "length":
             yield (
                 "its answers are longer than those of every untaught model, so that its p-value is not that of a "
                 "matched null population: nobody is named"
@@ -216,6 +229,7 @@ class Attributor:
                 method=f"jackknife over {_BLOCKS} blocks of probes",
             ),
             also_resembles=tuple(self.groups[g] for g in decision.also),
+            withheld=decision.withheld,
             channels=channel_results(roster, judged.stats, decision.leading, case.asked_G),
             reference=found.models,
             passages=self._passages(case, roster.members[decision.leading]),
@@ -259,6 +273,7 @@ class Attributor:
             threshold=None,
             interval=None,
             also_resembles=(),
+            withheld=None,
             channels=(),
             reference=(),
             passages=(),
@@ -277,7 +292,7 @@ class Attributor:
             pvalue=float(judged.decision.pvalue_G[g]) if known else None,
             models=tuple(roster.models[i].model for i in roster.members[g]),
             n_students=len(self._taught(roster, g)),
-            note=None if known else "its maker's own, or its parent's: not a foreign teacher",
+            note=None if known else _why_not(roster, g),
         )
 
     def _taught(self, roster: Roster, g: int) -> list[int]:
@@ -286,3 +301,9 @@ class Attributor:
 
     def _asked_positions(self) -> list[int]:
         return [self.groups.index(name) for name in self.question.asked]
+
+
+def _why_not(roster: Roster, candidate: int) -> str:
+    if roster.came_first(roster.subject, candidate) is False:
+        return "released after the subject: it cannot have taught it"
+    return "its maker's own, or its parent's: not a foreign teacher"

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrometer.instruments.attribution.roster import Roster
-from hydrometer.records.attribution import ReferenceModel
+from hydrometer.records.attribution import ReferenceModel, Withheld
 from hydrometer.records.evidence_base import Verdict
 from hydrometer.stats.conformal import ROUNDING, NullPopulation, block_jackknife_error
 from hydrometer.stats.resemblance import Array
@@ -84,7 +84,7 @@ class Decision:
         also: positions of candidates that pass, but by less than the named by more than noise.
         error: standard error of the leading statistic over probes.
         verdict: of "one of the candidates taught it".
-        unmatched: the null population holds nobody who answers at such length, so that nobody was named.
+        withheld: why nobody is named although a candidate passes; None where it does not apply.
     """
 
     pvalue_G: Array
@@ -93,21 +93,20 @@ class Decision:
     also: tuple[int, ...]
     error: float
     verdict: Verdict
-    unmatched: bool
+    withheld: Withheld | None
 
 
-def decide(row_G: Array, leave_out_BG: Sequence[Array], found: References, *, alpha: float, longest: bool) -> Decision:
+def decide(
+    row_G: Array, leave_out_BG: Sequence[Array], found: References, *, alpha: float, withheld: Withheld | None
+) -> Decision:
     """Decides about one subject.
-
-    A subject that answers at greater length than every untaught model is outside what the null population can speak
-    for: longer answers hold more that can be alike. Nobody is named then.
 
     Args:
         row_G: its statistics; NaN where a candidate is not judged.
         leave_out_BG: the same with each block of probes left out.
         found: models of known lineage.
         alpha: the level.
-        longest: whether its answers are longer than those of every null model.
+        withheld: why nobody may be named, whatever passes.
     """
     pvalue_G = np.array([np.nan if np.isnan(t) else found.null.pvalue(t) for t in row_G])
     leading = int(np.nanargmax(row_G))
@@ -119,9 +118,8 @@ def decide(row_G: Array, leave_out_BG: Sequence[Array], found: References, *, al
         gap_error = block_jackknife_error([row[leading] - row[g] for row in leave_out_BG])
         within_noise = row_G[leading] - row_G[g] <= Z95 * gap_error
         (named if g == leading or within_noise else also).append(int(g))
-    unmatched = longest and bool(named)
-    if unmatched:
-        named, also, verdict = [], [], Verdict.INCONCLUSIVE
+    if named and withheld is not None:
+        named, also, verdict = [], [*named, *also], Verdict.INCONCLUSIVE
     elif named:
         verdict = Verdict.SUPPORTS
     elif (1 + int((found.students <= row_G[leading]).sum())) / (len(found.students) + 1) <= alpha + ROUNDING:
@@ -129,4 +127,6 @@ def decide(row_G: Array, leave_out_BG: Sequence[Array], found: References, *, al
         verdict = Verdict.OPPOSES
     else:
         verdict = Verdict.INCONCLUSIVE
-    return Decision(pvalue_G, leading, tuple(named), tuple(also), error, verdict, unmatched)
+    return Decision(
+        pvalue_G, leading, tuple(named), tuple(also), error, verdict, withheld if also and not named else None
+    )

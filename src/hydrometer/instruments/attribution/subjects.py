@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -38,13 +39,16 @@ class Subject:
     warnings: tuple[str, ...]
 
 
-def match_subjects(panel: Panel, responses: ResponseSet, *, developer: str | None = None) -> list[Subject]:
+def match_subjects(
+    panel: Panel, responses: ResponseSet, *, developer: str | None = None, released: dt.date | None = None
+) -> list[Subject]:
     """Returns the models of a response file, sorted by name.
 
     Args:
         panel: the panel.
         responses: what the subjects answered.
         developer: who makes them, where the panel's lineage does not say.
+        released: when they came out, likewise.
 
     Raises:
         InputError: if no prompt of the file is in the panel.
@@ -59,10 +63,13 @@ def match_subjects(panel: Panel, responses: ResponseSet, *, developer: str | Non
         )
     same = _same_answers(joined, panel)
     positions = {name: i for i, name in enumerate(panel.models)}
+    known = {"developer": developer and (panel_spelling(developer, panel) or developer), "released": released}
     found = []
     for name in joined["model"].unique().sort():
         rows = joined.filter(pl.col("model") == name)
-        found.append(_subject(panel, name, rows, same.get(name, {}), positions, developer))
+        subject = _subject(panel, name, rows, same.get(name, {}), positions)
+        missing = {key: value for key, value in known.items() if value and getattr(subject.lineage, key) is None}
+        found.append(replace(subject, lineage=subject.lineage.model_copy(update=missing)))
     return found
 
 
@@ -82,7 +89,6 @@ def _subject(
     rows: pl.DataFrame,
     same: Mapping[str, tuple[int, int]],
     positions: Mapping[str, int],
-    developer: str | None,
 ) -> Subject:
     warnings = []
     outside = rows["probe"].null_count()
@@ -113,8 +119,6 @@ def _subject(
         warnings.append("the panel holds a model of this name with other answers, which was left out")
     known = panel.models[member] if member is not None and name not in positions else name
     lineage = panel.lineage_of(known).model_copy(update={"model": name})
-    if developer is not None and lineage.developer is None:
-        lineage = lineage.model_copy(update={"developer": panel_spelling(developer, panel) or developer})
     return Subject(lineage, texts, member, frozenset(copies - {member}), tuple(warnings))
 
 
