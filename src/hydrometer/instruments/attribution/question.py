@@ -74,7 +74,10 @@ class Question:
     def roster(self, subject: Subject) -> Roster:
         """Returns who is who for one subject."""
         if subject.member is not None:
-            return Roster(self.members, subject.member, subject.copies, self.groups)
+            members = list(self.members)
+            told = {"developer": subject.lineage.developer, "released": subject.lineage.released}
+            members[subject.member] = members[subject.member].model_copy(update=told)
+            return Roster(tuple(members), subject.member, subject.copies, self.groups)
         # The subject's own role and teachers are what is asked: they must not help to answer.
         stranger = subject.lineage.model_copy(update={"role": "unscored", "teacher_group": ()})
         return Roster((*self.members, stranger), len(self.members), subject.copies, self.groups)
