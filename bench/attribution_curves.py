@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import kstest, mannwhitneyu
 
-from attribution_rows import Bench, Json, bootstrap, judge_rows, say, source_shares
+from attribution_rows import Bench, Json, accused_of, bootstrap, judge_rows, say, source_shares
 from hydrometer.records.attribution import Attribution
 
 SIZES = (25, 50, 100, 200, 400, 805)
@@ -41,7 +41,7 @@ def _rates(bench: Bench, results: dict[str, Attribution]) -> Json:
         "by_source": shares["hit"],
         "wrong": float(np.mean(list(shares["wrong"].values()))),
         "top1": float(np.mean(list(shares["first"].values()))),
-        "accused": [r.model for r in bench.controls if results[r.model].attributed],
+        "accused": [r.model for r in bench.controls if accused_of(results[r.model])],
     }
 
 

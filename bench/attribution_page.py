@@ -185,8 +185,8 @@ def by_model(bench: Bench, shipped: Json) -> str:
 {table(columns, rows)}
 
 With {n_null} null models a p-value of {ALPHA:g} is reached only by exceeding all of them where they are fewer than
-{round(2 / ALPHA) - 1}. *Withheld*: the statistic passes, but no untaught model answers at such length, so that nobody
-is named.
+{round(2 / ALPHA) - 1}. *Withheld*: the statistic passes, but no untaught model answers at such length, or
+the subject is itself a candidate and nobody knows who came first.
 
 ### Models with several documented teachers
 
@@ -258,19 +258,28 @@ def _span(values: Sequence[int]) -> str:
 def snapshots(result: Json) -> str:
     """Returns what is said of the candidates' own snapshots."""
     rows = [
-        [r["model"], r["developer"], names(r["attributed"]), r["verdict"], f"{r['leading']}, {r['pvalue']:.2f}"]
+        [
+            r["model"],
+            r["developer"],
+            names(r["attributed"]),
+            names(r["would"]),
+            r["withheld"] or "–",
+            f"{r['leading']}, {r['pvalue']:.2f}",
+        ]
         for r in result["rows"]
     ]
     return f"""### The other direction: the candidates themselves as subjects
 
 Likeness has no direction: a teacher resembles its students, and whoever else learnt from it or its siblings. The
-candidates' snapshots that are no controls are {len(result["rows"])}; no document says who taught them.
-{result["n_accused"]} get a name. Of the {result["n_teachers"]} snapshots of {names(result["developers"])}, the
-developer of every documented teacher here, {of(result["n_teachers_accused"], result["n_teachers"])} are said to have
-learnt from another developer's model. Where that model came later, this is certainly wrong; the panel holds no
-release dates, so that the share above, of controls, does not count it. Before a name is used, ask which came first.
+candidates' snapshots that are no controls are {len(result["rows"])}; no document says who taught them. By the p-value
+alone {result["n_passing"]} would get a name, and of the {result["n_teachers"]} snapshots of
+{names(result["developers"])}, the developer of every documented teacher here,
+{of(result["n_teachers_passing"], result["n_teachers"])} would be said to have learnt from another developer's model.
+So the name is withheld where the subject is itself a candidate and no release dates say who came first:
+{result["n_named"]} are named. A subject of unknown lineage has no such protection. Controls are counted as accused
+throughout this page even where the name would be withheld for this reason.
 
-{table(("model", "developer", "named", "verdict", "first, p"), rows)}
+{table(("model", "developer", "named", "would be named", "withheld for", "first, p"), rows)}
 """
 
 

@@ -216,7 +216,18 @@ def judge_rows(
 def line_of(result: Attribution) -> Json:
     """Returns what the contract asks for."""
     candidates = [{"name": c.name, "statistic": c.statistic, "pvalue": c.pvalue} for c in result.candidates]
-    return {"subject": result.subject, "candidates": candidates, "attributed": list(result.attributed)}
+    return {"subject": result.subject, "candidates": candidates, "attributed": accused_of(result)}
+
+
+def accused_of(result: Attribution) -> list[str]:
+    """Returns the groups that are named, or would be but for the open direction.
+
+    Half of the controls are candidates themselves, for whom names are withheld; an outside model of unknown lineage
+    has no such protection, and its rate of false accusations is what is measured here.
+    """
+    if result.withheld == "direction":
+        return [max((c for c in result.candidates if c.statistic is not None), key=lambda c: c.statistic or 0.0).name]
+    return list(result.attributed)
 
 
 def score(bench: Bench, name: str, lines: Sequence[Json]) -> Json:

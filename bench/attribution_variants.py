@@ -19,6 +19,7 @@ from attribution_rows import (
     Bench,
     Json,
     Probes,
+    accused_of,
     bootstrap,
     judge_rows,
     line_of,
@@ -217,7 +218,8 @@ def snapshots(bench: Bench) -> Json:
     results = judge_rows(bench, rows)
     found = [
         {"model": row.model, "group": row.own_group, "developer": row.developer,
-         "attributed": list(results[row.model].attributed), "verdict": results[row.model].verdict.value,
+         "attributed": list(results[row.model].attributed), "withheld": results[row.model].withheld,
+         "would": accused_of(results[row.model]) if results[row.model].withheld == "direction" else [],
          "leading": _leading(results[row.model]), "pvalue": _smallest(results[row.model])}
         for row in rows
     ]  # fmt: skip
@@ -227,8 +229,9 @@ def snapshots(bench: Bench) -> Json:
         "rows": found,
         "developers": sorted(makers),
         "n_teachers": len(mine),
-        "n_teachers_accused": sum(bool(row["attributed"]) for row in mine),
-        "n_accused": sum(bool(row["attributed"]) for row in found),
+        "n_teachers_passing": sum(bool(row["would"]) for row in mine),
+        "n_passing": sum(bool(row["would"]) for row in found),
+        "n_named": sum(bool(row["attributed"]) for row in found),
     }
 
 
