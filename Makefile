@@ -31,4 +31,4 @@ $(READY): pyproject.toml requirements-dev.lock
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) audits dist
+	rm -rf $(VENV) audits dist .cache
