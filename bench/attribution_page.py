@@ -244,9 +244,9 @@ what its students were taught is then unknown to the panel too, and they leave t
 
 {table(("asked", "level", "students", "refused", "null", *SCORE_COLUMNS[:4], "AUC"), asked)}
 
-The candidate's own students and all controls; *refused*: the null population cannot support the level. Only models
-that are documented as untaught by this very candidate serve as null, which are fewer than when all candidates are
-asked about: other students of the same developer's models do not count.
+The candidate's own students and all controls; *refused*: the null population cannot support the level. Models that are
+documented as untaught by this very candidate are the null where they are enough; else it is that of all candidates,
+which asks more of the evidence.
 
 """
 

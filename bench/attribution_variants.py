@@ -184,8 +184,8 @@ def _without_groups(gone: set[str]) -> Callable[[Lineage], Lineage]:
 def one_candidate(bench: Bench) -> Json:
     """Scores with a single candidate asked about: its own students and the controls.
 
-    Where one candidate is asked about, only the models that this very one did not teach are a null population: few, so
-    that a wider level is measured too, beside the same level with all candidates asked about.
+    The null is the models that this very one did not teach, where they are enough for the level; a wider level, for
+    which they are, is measured too, beside the same level with all candidates asked about.
     """
     found = []
     for alpha in (ALPHA, _WIDE):

@@ -29,8 +29,8 @@ def attribute(
 ) -> None:
     """Say which of a panel's models, or none, taught a model; with a p-value over untaught models.
 
-    A candidate is a group of snapshots (column own_group of lineage.csv). Name candidates before looking at a result:
-    fewer questions need less evidence each. A panel without an index is indexed first, once, which takes minutes.
+    A candidate is a group of snapshots (column own_group of lineage.csv); name candidates before looking at a result. A
+    panel without an index is indexed first, once, which takes minutes.
 
     \b
     Examples:
@@ -51,7 +51,8 @@ def attribute(
         progress = shown(bar)
         attributor = open_attributor(panel, candidates=candidate, alpha=alpha, cache=CACHE, progress=progress)
         found = read_responses(responses, probes=attributor.panel.probes, model=model)
-        for note in (*attributor.panel.warnings, *found.warnings):
+        notes = [f"in the panel: {note}" for note in attributor.panel.warnings]
+        for note in (*notes, *(f"in the file of answers: {note}" for note in found.warnings)):
             typer.echo(f"Note: {printable(note, limit=300)}", err=True)
         console = Console(file=sys.stdout, highlight=False)
         results = attributor.run(

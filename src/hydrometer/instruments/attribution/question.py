@@ -65,6 +65,15 @@ class Question:
         """The same as a mask over all groups."""
         return np.array([name in self.asked for name in self.groups], dtype=bool)
 
+    def null_mask(self, roster: Roster) -> NDArray[np.bool_]:
+        """Returns over which candidates the null models' largest statistics are taken, shape (G,).
+
+        Those that are asked about; or all, if too few models are documented as untaught by just those. More candidates
+        make larger maxima, which only asks more of the evidence. The choice looks at numbers of models alone.
+        """
+        enough = 1 / (self._n_null(roster, self.asked_mask) + 1) <= self.alpha + ROUNDING
+        return self.asked_mask if enough else np.ones(len(self.groups), dtype=bool)
+
     @cached_property
     def members(self) -> tuple[Lineage, ...]:
         """Lineage of every model with answers; empty where none is documented."""
@@ -96,7 +105,8 @@ class Question:
                 where=where,
             )
         nobody = Subject(Lineage(model="nobody"), {}, None, frozenset(), ())
-        n_null = self._n_null(self.roster(nobody), self.asked_mask)
+        roster = self.roster(nobody)
+        n_null = self._n_null(roster, self.null_mask(roster))
         if 1 / (n_null + 1) > self.alpha + ROUNDING:
             raise InputError(
                 f"refused: the smallest possible p-value is {1 / (n_null + 1):.2g}, with {n_null} models documented as "
@@ -111,7 +121,7 @@ class Question:
             return f"only {n_probes} of its answers are to prompts of the panel: {FEWEST_PROBES} are the least"
         if not asked_G.any():
             return "no candidate can be judged: all are its maker's or its parent's"
-        n_null = self._n_null(roster, asked_G)
+        n_null = self._n_null(roster, self.null_mask(roster))
         if 1 / (n_null + 1) > self.alpha + ROUNDING:
             return (
                 f"without the subject's kin {n_null} models are documented as untaught, so that the smallest possible "
@@ -120,5 +130,5 @@ class Question:
         return None
 
     @staticmethod
-    def _n_null(roster: Roster, asked_G: NDArray[np.bool_]) -> int:
-        return sum(bool((roster.untaught(i) & asked_G).any()) for i in roster.null_models)
+    def _n_null(roster: Roster, mask_G: NDArray[np.bool_]) -> int:
+        return sum(bool((roster.untaught(i) & mask_G).any()) for i in roster.null_models)

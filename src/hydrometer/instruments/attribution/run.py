@@ -168,7 +168,8 @@ class Attributor:
         stats = statistics(roster, similarities(whole))
         row_G = np.where(case.asked_G, stats.total_MG[roster.subject], np.nan)
         leave_out = [subject_statistic(roster, similarities(whole - block), stats.frame) for block in blocks]
-        found = references(roster, stats.total_MG, case.asked_G)
+        null_G = self.question.null_mask(roster)
+        found = references(roster, stats.total_MG, null_G=null_G, asked_G=case.asked_G)
         withheld = self._withheld(roster, mean_log_length(whole), int(np.nanargmax(row_G)))
         return Judged(stats, row_G, found, decide(row_G, leave_out, found, alpha=self.alpha, withheld=withheld))
 
@@ -191,6 +192,11 @@ class Attributor:
         leading = judged.decision.leading
         if not self._taught(roster, leading):
             yield f"no documented student of {self.groups[leading]} helps to recognise it: its power is lower"
+        if self.question.null_mask(roster).sum() > self.question.asked_mask.sum():
+            yield (
+                "too few models are documented as untaught by just the candidates asked about: the null population is "
+                "that of all candidates, which asks more of the evidence"
+            )
         if judged.decision.withheld == "direction":
             yield (
                 "the subject is itself a candidate of this panel, and it is not known which of the two came first: "

@@ -42,11 +42,18 @@ class References:
     models: tuple[ReferenceModel, ...]
 
 
-def references(roster: Roster, total_MG: Array, asked_G: NDArray[np.bool_]) -> References:
-    """Returns the null population and the documented students for the candidates that are asked about."""
+def references(roster: Roster, total_MG: Array, *, null_G: NDArray[np.bool_], asked_G: NDArray[np.bool_]) -> References:
+    """Returns the null population, and the documented students of the candidates that are asked about.
+
+    Args:
+        roster: who is who.
+        total_MG: the statistics.
+        null_G: candidates over which a null model's largest statistic is taken.
+        asked_G: candidates that are asked about.
+    """
     found: list[ReferenceModel] = []
     for i in roster.null_models:
-        allowed = roster.untaught(i) & asked_G
+        allowed = roster.untaught(i) & null_G
         if allowed.any():
             kind = "control" if roster.models[i].role == "control" else "other_teacher"
             found.append(_reference(roster, i, np.where(allowed, total_MG[i], -np.inf), kind))
