@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench clean lab-ready
 
 demo: $(READY)
 	$(BIN)/hydrometer audit dossiers/deepseek-v3.toml --out audits/deepseek-v3
@@ -29,6 +29,13 @@ $(READY): pyproject.toml requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(READY)
+
+# Tests of local models and of the lab skip without torch; with it they run.
+lab-ready: $(VENV)/.lab-ready
+
+$(VENV)/.lab-ready: $(READY) requirements-lab.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-lab.lock
+	touch $(VENV)/.lab-ready
 
 clean:
 	rm -rf $(VENV) audits dist .cache

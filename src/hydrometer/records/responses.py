@@ -15,6 +15,8 @@ class ResponseStatus(StrEnum):
     """The answer stops because the limit on its length was reached."""
     REFUSED = "refused"
     """The model or a filter in front of it declined."""
+    INVALID = "invalid"
+    """Something came back that is no answer: a broken body, an error page, in every attempt."""
     FAILED = "failed"
     """No answer came back: an error, a time-out."""
 
