@@ -295,7 +295,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "model turned": (lines([{**GOOD, "model": "m\u202en"}]), "control character U+202E"),
     "model long": (lines([{**GOOD, "model": "m" * 201}]), "201 characters"),
     "prompt blank": (lines([{**GOOD, "prompt": " \n"}]), "the prompt is empty"),
-    "status": (lines([{**GOOD, "status": "great"}]), "known: answered, empty, truncated, refused, failed"),
+    "status": (lines([{**GOOD, "status": "great"}]), "known: answered, empty, truncated, refused, invalid, failed"),
     "status empty": (lines([{**GOOD, "status": "empty"}]), "but there is an answer"),
     "parquet cut": (parquet(ROWS)[:-20], "broken Parquet"),
     "parquet noise": (b"PAR1" + os.urandom(200) + b"PAR1", "broken Parquet"),
