@@ -103,3 +103,20 @@ class EnergyUse(Record):
     method: str
     source: str
     warnings: tuple[str, ...] = ()
+
+
+class OwnershipLine(Record):
+    """One line of what owning an accelerator for an hour costs."""
+
+    line: str
+    usd_per_hour: float
+
+
+class PriceListing(Record):
+    """What `hydrometer cost prices --json` prints."""
+
+    quotes: tuple[PriceQuote, ...]
+    estimates: tuple[PriceEstimate, ...]
+    """One for each contract asked for, where a day was given."""
+    ownership: tuple[OwnershipLine, ...] = ()
+    """Build-up of an owner's hour, where `own` and a day were asked for."""

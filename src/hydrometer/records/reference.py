@@ -13,18 +13,6 @@ from hydrometer.records.dossier import Precision, PriorName
 Positive = Annotated[float, Field(gt=0)]
 
 
-class Price(Record):
-    """A price of one accelerator-hour, seen on a date under a kind of contract."""
-
-    low: Positive
-    high: Positive
-    typical: Positive | None = None
-    contract: Literal["on_demand", "contract", "spot", "own", "mixed"]
-    """`own`: cost of owning and running it; `mixed`: a list that does not separate contracts."""
-    as_of: Text
-    source: Text
-
-
 class Purchase(Record):
     """What one accelerator costs to buy."""
 
@@ -47,7 +35,6 @@ class Accelerator(Record):
     fp8_flop_per_second: Positive | None = None
     fp4_flop_per_second: Positive | None = None
     board_power_watts: Positive | None = None
-    prices: Annotated[tuple[Price, ...], Field(strict=False)] = ()
     purchase: Purchase | None = None
     source: Text
 
