@@ -3,8 +3,8 @@
 python bench/parameter_counts.py             # beside the counts stored in bench/checkpoints.json
 python bench/parameter_counts.py --recount   # builds every network without weights (needs torch and transformers)
 
-The configurations of bench/checkpoints.json are keyed from the published checkpoints from memory; the counts beside them
-are what transformers 5.24 builds from the same configuration, which is independent of this project's formulas.
+The configurations of bench/checkpoints.json are keyed from the published checkpoints, from memory; the counts beside
+them are what transformers 5.24 builds from the same configuration: independent of this project's formulas.
 """
 
 from __future__ import annotations

@@ -70,10 +70,8 @@ class GroupedQuery:
         """Biases, norms and sinks, which cost no matrix multiplication."""
         query_width, kv_width = self.heads * self.head_dim, self.kv_heads * self.head_dim
         bias = query_width + 2 * kv_width if self.qkv_bias else 0
-        if self.qk_norm == "full":
-            norm = query_width + kv_width
-        else:
-            norm = 2 * self.head_dim if self.qk_norm else 0
+        norms = {"full": query_width + kv_width, "head": 2 * self.head_dim, True: 2 * self.head_dim, False: 0}
+        norm = norms[self.qk_norm]
         return bias + norm + (hidden_size if self.out_bias else 0) + (self.heads if self.sinks else 0)
 
     def core_flop(self, sequence_length: float, *, causal: bool = True) -> float:

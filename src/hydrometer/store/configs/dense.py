@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from hydrometer.costs.architecture import Architecture, Dense, Layer
 from hydrometer.costs.mixers import GroupedQuery
@@ -277,7 +278,7 @@ def _exaone4(fields: Fields) -> Architecture:
 
 def _hunyuan(fields: Fields) -> Architecture:
     bias = fields.flag("attention_bias")
-    norm = "head" if fields.flag("use_qk_norm", default=True) else False
+    norm: Literal["head"] | bool = "head" if fields.flag("use_qk_norm", default=True) else False
     return _dense(fields, grouped(fields, qkv_bias=bias, out_bias=bias, qk_norm=norm))
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from hydrometer.costs.architecture import Architecture, Dense, Experts, Layer
-from hydrometer.costs.mixers import GatedDelta, Lightning, Mamba1, Mamba2
+from hydrometer.costs.mixers import GatedDelta, Lightning, Mamba1, Mamba2, Mixer
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.parts import grouped, hidden_size, layered, n_layers, network, sparse_layers
 
@@ -167,7 +167,10 @@ def _granite_hybrid(fields: Fields) -> Architecture:
         size = fields.count("intermediate_size")
         forward = Experts(size, n_experts, fields.count("num_experts_per_tok"), shared)
     bias = fields.flag("attention_bias")
-    mixers = {"mamba": _hybrid_mamba2(fields), "attention": grouped(fields, qkv_bias=bias, out_bias=bias)}
+    mixers: dict[str, Mixer] = {
+        "mamba": _hybrid_mamba2(fields),
+        "attention": grouped(fields, qkv_bias=bias, out_bias=bias),
+    }
     unknown = {str(kind) for kind in kinds} - set(mixers)
     if unknown:
         raise fields.refuse("layer_types", f"a kind of layer that is not known: {min(unknown)!r}")
