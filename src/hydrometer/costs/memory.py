@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hydrometer.costs.architecture import Architecture, GroupedQuery, Latent
+from hydrometer.costs.architecture import Architecture, Dense, Experts, Layer
+from hydrometer.costs.mixers import GroupedQuery, Latent, Mixer
 
 Recompute = Literal["none", "full"]
 _WEIGHT, _GRADIENT, _OPTIMISER = 2.0, 4.0, 12.0
@@ -61,17 +62,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class Stage:
-    """What one pipeline stage holds: layers of either kind, and the ends of the network."""
+    """What one pipeline stage holds: layers, and the ends of the network."""
 
-    dense_layers: int
-    expert_layers: int
+    layers: tuple[Layer, ...]
     first: bool
     last: bool
-
-    @property
-    def layers(self) -> int:
-        """Layers in all."""
-        return self.dense_layers + self.expert_layers
 
 
 @dataclass(frozen=True)
@@ -93,105 +88,120 @@ class MemoryUse:
 
 def stages(architecture: Architecture, pipeline: int) -> list[Stage]:
     """Returns the stages of an even split; the first ones take a layer more where it does not divide."""
-    n, dense = architecture.n_layers, _dense_layers(architecture)
+    layers = [layer for layer, count in architecture.layers for _ in range(count)]
+    n = len(layers)
     sizes = [n // pipeline + (1 if i < n % pipeline else 0) for i in range(pipeline)]
     found, start = [], 0
     for i, size in enumerate(sizes):
-        here = max(min(dense - start, size), 0)
-        found.append(Stage(here, size - here, first=i == 0, last=i == pipeline - 1))
+        found.append(Stage(tuple(layers[start : start + size]), first=i == 0, last=i == pipeline - 1))
         start += size
     return found
 
 
-def _dense_layers(architecture: Architecture) -> int:
-    return architecture.n_layers if architecture.experts is None else architecture.experts.dense_layers
-
-
-def _gates(architecture: Architecture) -> int:
-    return 2 if architecture.gated else 1
+def routed_parameters(layer: Layer, hidden_size: int) -> float:
+    """Returns a layer's routed experts' parameters, which expert ranks divide."""
+    e = layer.feed_forward
+    if not isinstance(e, Experts):
+        return 0.0
+    return float(e.n_experts * (3 if e.gated else 2) * (e.latent or hidden_size) * e.expert_size)
 
 
 def _shared_parameters(architecture: Architecture, stage: Stage) -> float:
     """Returns the parameters of a stage that every expert rank holds, before tensor parallelism."""
     d = architecture.hidden_size
-    attention = architecture.attention
-    each = attention.matmul_parameters(d) + attention.other_parameters() + 2 * d
-    dense = (_gates(architecture) + 1) * d * architecture.dense_size
-    found = stage.layers * each + stage.dense_layers * dense
-    if architecture.experts is not None:
-        e = architecture.experts
-        found += stage.expert_layers * (
-            (_gates(architecture) + 1) * d * e.expert_size * e.shared_experts + d * e.n_experts
-        )
+    inner = sum(
+        layer.matmul_parameters(d, active=False) + layer.other_parameters(d) - routed_parameters(layer, d)
+        for layer in stage.layers
+        if not layer.shared_with_earlier
+    )
     ends = (1 if stage.first else 0) + (1 if stage.last else 0)
     if architecture.tied_embeddings and stage.first and stage.last:
         ends = 1
-    return float(found + ends * architecture.embedding_parameters)
+    mtp = architecture.mtp_parameters() if stage.last else 0
+    return float(inner + ends * architecture.embedding_parameters + mtp)
 
 
-def _expert_parameters(architecture: Architecture, stage: Stage) -> float:
-    """Returns the routed experts' parameters of a stage, before expert parallelism."""
-    if architecture.experts is None:
-        return 0.0
-    e = architecture.experts
-    each = (_gates(architecture) + 1) * architecture.hidden_size * e.expert_size
-    return float(stage.expert_layers * e.n_experts * each)
+def _mixer_elements(mixer: Mixer, hidden_size: int) -> float:
+    if isinstance(mixer, GroupedQuery):
+        # Queries with keys and values, and the core's output.
+        return (mixer.heads + 2 * mixer.kv_heads) * mixer.head_dim + mixer.heads * mixer.head_dim
+    if isinstance(mixer, Latent):
+        keys = mixer.heads * (mixer.nope_dim + mixer.rope_dim)
+        rank = 2 * (mixer.query_rank or 0) + 2 * mixer.kv_rank + mixer.rope_dim
+        return rank + 2 * keys + 2 * mixer.heads * mixer.value_dim
+    # A recurrence: what goes into and comes out of its matrices, about their weights over the width.
+    return mixer.matmul_parameters(hidden_size) / hidden_size
 
 
-def _attention_elements(architecture: Architecture) -> float:
-    """Returns the activations that attention keeps for a token, in elements."""
-    d, a = architecture.hidden_size, architecture.attention
-    if isinstance(a, GroupedQuery):
-        # Norm's input and output, queries with keys and values, the core's output.
-        return 2 * d + (a.heads + 2 * a.kv_heads) * a.head_dim + a.heads * a.head_dim
-    assert isinstance(a, Latent)
-    keys = a.heads * (a.nope_dim + a.rope_dim)
-    rank = 2 * (a.query_rank or 0) + 2 * a.kv_rank + a.rope_dim
-    return 2 * d + rank + 2 * keys + 2 * a.heads * a.value_dim
-
-
-def activation_elements(architecture: Architecture, *, mixture: bool) -> float:
+def activation_elements(layer: Layer, hidden_size: int) -> float:
     """Returns the activations that one layer keeps for a token, in elements, before any parallelism.
 
-    Args:
-        architecture: the network.
-        mixture: a layer of experts (balanced routing) instead of a dense one.
+    Inputs and outputs of both norms (4·d), what the mixer keeps, and the inputs of the feed-forward matrices;
+    routing over experts is taken as balanced.
     """
-    d, gates = architecture.hidden_size, _gates(architecture)
-    found = _attention_elements(architecture) + 2 * d
-    if not mixture:
-        return found + (gates + 1) * architecture.dense_size
-    assert architecture.experts is not None
-    e = architecture.experts
-    routed = e.experts_per_token * (d + (gates + 1) * e.expert_size)
-    return found + routed + (gates + 1) * e.expert_size * e.shared_experts
+    found = 4.0 * hidden_size + sum(_mixer_elements(mixer, hidden_size) for mixer in layer.mixers)
+    f = layer.feed_forward
+    if isinstance(f, Dense):
+        return found + f.matrices() * f.size
+    if isinstance(f, Experts):
+        matrices = 3 if f.gated else 2
+        routed = f.experts_per_token * ((f.latent or hidden_size) + matrices * f.expert_size)
+        return found + routed + matrices * f.shared_size
+    return found
 
 
-def _weight_buffers(architecture: Architecture, stage: Stage, tensor: int) -> float:
+def _passing(layer: Layer) -> float:
+    """Returns the gradients of feed-forward activations that live while a layer's backward pass runs, a token's."""
+    f = layer.feed_forward
+    if isinstance(f, Dense):
+        return float(f.matrices() * f.size)
+    if isinstance(f, Experts):
+        return float((3 if f.gated else 2) * f.expert_size * f.experts_per_token)
+    return 0.0
+
+
+def _shapes(layer: Layer, d: int, tensor: int) -> dict[tuple[object, ...], float]:
+    """Returns the elements of a layer's matrices on a rank, by shape and place."""
+    found: dict[tuple[object, ...], float] = {}
+    for m in layer.mixers:
+        if isinstance(m, GroupedQuery):
+            found["qkv", m] = (m.heads + 2 * m.kv_heads) * m.head_dim * d / tensor
+            found["out", m] = m.heads * m.head_dim * d / tensor
+        elif isinstance(m, Latent):
+            found["query", m] = m.heads * (m.nope_dim + m.rope_dim) * (m.query_rank or d) / tensor
+            found["value", m] = m.heads * (m.nope_dim + m.value_dim) * m.kv_rank / tensor
+            found["out", m] = m.heads * m.value_dim * d / tensor
+        else:
+            found["mixer", m] = m.matmul_parameters(d) / tensor
+    f = layer.feed_forward
+    if isinstance(f, Dense):
+        found["dense", f.size] = f.matrices() * f.size * d / tensor
+    elif isinstance(f, Experts):
+        matrices = 3 if f.gated else 2
+        found["expert", f.expert_size] = matrices * f.expert_size * (f.latent or d)
+        found["shared", f.shared_size] = matrices * f.shared_size * d / tensor
+    return found
+
+
+def _weight_buffers(stage: Stage, hidden_size: int, tensor: int) -> float:
     """Returns the bytes of the placeholder weight gradients that fused kernels keep, one for each matrix shape."""
-    d, a, gates = architecture.hidden_size, architecture.attention, _gates(architecture)
-    shapes = {(gates * architecture.dense_size, d, 0), (d, architecture.dense_size, 1)} if stage.dense_layers else set()
-    if isinstance(a, GroupedQuery):
-        shapes |= {((a.heads + 2 * a.kv_heads) * a.head_dim, d, 2), (d, a.heads * a.head_dim, 3)}
-    else:
-        keys = a.heads * (a.nope_dim + a.rope_dim)
-        shapes |= {(keys, a.query_rank or d, 2), (d, a.heads * a.value_dim, 3)}
-        shapes |= {(a.heads * (a.nope_dim + a.value_dim), a.kv_rank, 4)}
-    found = sum(rows * columns for rows, columns, _ in shapes) / tensor
-    if architecture.experts is not None and stage.expert_layers:
-        e = architecture.experts
-        found += (gates + 1) * d * e.expert_size * (1 + e.shared_experts / tensor)
-    return _WEIGHT * found
+    shapes: dict[tuple[object, ...], float] = {}
+    for layer in set(stage.layers):
+        shapes |= _shapes(layer, hidden_size, tensor)
+    return _WEIGHT * sum(shapes.values())
+
+
+def rank_parameters(architecture: Architecture, layout: Layout, stage: Stage) -> tuple[float, float]:
+    """Returns the parameters of one rank of a stage: those every expert rank holds, and its routed experts."""
+    routed = sum(routed_parameters(layer, architecture.hidden_size) for layer in stage.layers)
+    return _shared_parameters(architecture, stage) / layout.tensor, routed / layout.expert
 
 
 def _static(architecture: Architecture, layout: Layout, stage: Stage) -> tuple[float, float, float]:
     """Returns the bytes of weights, gradients and optimiser on a rank of a stage."""
     replicas = layout.data * layout.context
-    expert_replicas = max(layout.tensor * replicas / layout.expert, 1.0)
-    parts = (
-        (_shared_parameters(architecture, stage) / layout.tensor, replicas),
-        (_expert_parameters(architecture, stage) / layout.expert, expert_replicas),
-    )
+    shared, routed = rank_parameters(architecture, layout, stage)
+    parts = ((shared, replicas), (routed, max(layout.tensor * replicas / layout.expert, 1.0)))
     weights = sum(_WEIGHT * n / (group if layout.zero_stage >= 3 else 1) for n, group in parts)
     gradients = sum(_GRADIENT * n / (group if layout.zero_stage >= 2 else 1) for n, group in parts)
     optimiser = sum(_OPTIMISER * n / (group if layout.zero_stage >= 1 else 1) for n, group in parts)
@@ -203,25 +213,18 @@ def _stage_memory(
 ) -> MemoryUse:
     tokens = layout.micro_batch * sequence_length / layout.context / layout.tensor
     weights, gradients, optimiser = _static(architecture, layout, stage)
-    dense = activation_elements(architecture, mixture=False)
-    mixed = activation_elements(architecture, mixture=True) if stage.expert_layers else 0.0
+    d = architecture.hidden_size
     in_flight = min(layout.pipeline - index, layout.micro_batches)
-    whole = stage.dense_layers * dense + stage.expert_layers * mixed
-    widest = max(dense if stage.dense_layers else 0.0, mixed)
-    kept = whole if layout.recompute == "none" else stage.layers * architecture.hidden_size
+    each = [activation_elements(layer, d) for layer in stage.layers]
+    kept = sum(each) if layout.recompute == "none" else float(len(each) * d)
     activations = _ACTIVATION * tokens * in_flight * kept
     if layout.recompute == "full":
-        activations += _ACTIVATION * tokens * widest
-    # Gradients of the widest layer's feed-forward outputs live while its backward pass runs.
-    wide = _gates(architecture) + 1
-    passing = wide * architecture.dense_size if stage.dense_layers else 0
-    if architecture.experts is not None and stage.expert_layers:
-        passing = max(passing, wide * architecture.experts.expert_size * architecture.experts.experts_per_token)
-    backward = _ACTIVATION * tokens * passing
-    buffers = _weight_buffers(architecture, stage, layout.tensor) + WORKSPACE
+        activations += _ACTIVATION * tokens * max(each, default=0.0)
+    backward = _ACTIVATION * tokens * max((_passing(layer) for layer in stage.layers), default=0.0)
+    buffers = _weight_buffers(stage, d, layout.tensor) + WORKSPACE
     if layout.zero_stage >= 3:
         # One layer's weights are gathered while it runs, and the next one's are on the way.
-        layer = (weights * layout.data * layout.context) / max(stage.layers, 1)
+        layer = (weights * layout.data * layout.context) / max(len(stage.layers), 1)
         buffers += 2 * layer
     logits = 0.0
     if stage.last:
