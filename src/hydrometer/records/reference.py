@@ -75,3 +75,19 @@ class DefaultPrior(Record):
     p50: Positive
     p95: Positive
     source: Text
+
+
+class MachineRow(Record):
+    """Memory, links and kernel shares of an accelerator, for plans."""
+
+    accelerator: Text
+    memory_gb: Positive
+    memory_tb_s: Positive
+    link_gb_s: Positive
+    """Each way, to accelerators of the same domain."""
+    network_gbit_s: Positive
+    domain: Annotated[int, Field(ge=1)]
+    matrix: Annotated[float, Field(gt=0, le=1)]
+    grouped: Annotated[float, Field(gt=0, le=1)]
+    attention: Annotated[float, Field(gt=0, le=1)]
+    source: Text

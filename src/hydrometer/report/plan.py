@@ -1,0 +1,90 @@
+"""Plans in a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from hydrometer.errors import printable
+from hydrometer.records.numbers import percent, readable, rough_usd
+from hydrometer.records.plan import Inversion, Plan, PlannedLayout, PlanOption
+
+
+def _short(layout: PlannedLayout) -> str:
+    """Returns a layout as people write it: tp8 pp4 dp32, and what else is not 1."""
+    words = [f"tp{layout.tensor}", f"pp{layout.pipeline}", f"dp{layout.data}"]
+    words += [f"cp{layout.context}"] if layout.context > 1 else []
+    words += [f"ep{layout.expert}"] if layout.expert > 1 else []
+    words += [f"ZeRO-{layout.zero_stage}"]
+    return " ".join([*words, *(["recompute"] if layout.recompute != "none" else [])])
+
+
+def _dollars(value: float) -> str:
+    return rough_usd(value).replace(" million", "M").replace(" billion", "B")
+
+
+def _cells(option: PlanOption) -> list[str]:
+    if option.layout is None or option.days is None or option.usd is None:
+        return ["", "does not fit" if not option.warnings else printable(option.warnings[0], limit=40), "", "", ""]
+    chances = [option.chance_in_budget, option.chance_in_time]
+    chance = " / ".join(percent(c, 0) for c in chances if c is not None)
+    return [
+        f"{option.layout.memory_gb:.0f} GB ({percent(option.layout.memory_share, 0)})",
+        _short(option.layout),
+        f"{option.days.p50:.3g} ({option.days.p10:.3g}-{option.days.p90:.3g})",
+        f"{_dollars(option.usd.p50)} ({_dollars(option.usd.p10)}-{_dollars(option.usd.p90)})",
+        chance,
+    ]
+
+
+def print_plan(plan: Plan, *, console: Console) -> None:
+    """Prints every option as a row; the frontier is marked with a star."""
+    console.print(Text(printable(plan.model), style="bold"))
+    console.print(
+        f"{readable(plan.total_parameters)} parameters, {readable(plan.tokens)} tokens, "
+        f"{readable(plan.training_flop)} FLOP, {plan.precision}, {plan.contract} at {plan.date}",
+        markup=False,
+    )
+    goals = [f"budget {rough_usd(plan.budget_usd)}"] if plan.budget_usd is not None else []
+    goals += [f"deadline {plan.deadline_days:g} days"] if plan.deadline_days is not None else []
+    console.print(f"chance column: {' / '.join(goals)}", markup=False)
+    console.print()
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for name in ("", "accelerators", "memory", "layout", "days (80 %)", "dollars (80 %)", "chance"):
+        table.add_column(name)
+    for option in plan.options:
+        star = "*" if option.on_the_frontier else ""
+        cells = _cells(option)
+        style = "bold" if option.on_the_frontier else "" if option.fits else "dim"
+        table.add_row(*(Text(c, style=style) for c in (star, f"{option.n_accelerators:,} {option.accelerator}", *cells)))
+    console.print(table)
+    console.print("* no other option is both cheaper and sooner", markup=False)
+    for line in plan.basis:
+        console.print(Padding(Text(printable(line, limit=400), style="dim"), (0, 0, 0, 2)))
+
+
+def print_inversion(found: Inversion, *, console: Console) -> None:
+    """Prints the frontier of parameters and tokens."""
+    hours, used = found.accelerator_hours, found.utilisation
+    console.print(
+        f"{rough_usd(found.usd)} rents {readable(float(f'{hours.p50:.3g}'))} hours of {found.accelerator} "
+        f"({found.contract}, {found.date}); utilisation {percent(used.p50)} ({percent(used.p10)} to {percent(used.p90)})",
+        markup=False,
+    )
+    console.print()
+    what = "active parameters" if found.architecture == "moe" else "parameters"
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for name in (what, "tokens (80 % interval)", "tokens a parameter", ""):
+        table.add_column(name, justify="right" if name != "" else "left")
+    for point in found.frontier:
+        t = point.tokens
+        low, middle, high = (readable(float(f"{v:.2g}")) for v in (t.p10, t.p50, t.p90))
+        table.add_row(
+            readable(point.active_parameters), f"{middle} ({low} to {high})", f"{point.tokens_per_parameter:,.3g}",
+            point.note,
+        )  # fmt: skip
+    console.print(table)
+    for line in (*found.basis, *(f"warning: {w}" for w in found.warnings)):
+        console.print(Padding(Text(printable(line, limit=400), style="dim"), (0, 0, 0, 2)))
