@@ -71,7 +71,7 @@ def _layouts(
                 if tensor > domain or pipeline > architecture.n_layers or accelerators % inner:
                     continue
                 data = accelerators // inner
-                if data > sequences or sequences % data:
+                if data > sequences:
                     continue
                 for expert in _EXPERT if experts else (1,):
                     if expert > n_experts or n_experts % expert or (tensor * data * context) % expert:
@@ -80,5 +80,5 @@ def _layouts(
                         for recompute in recomputes:
                             yield Layout(
                                 tensor=tensor, pipeline=pipeline, data=data, context=context, expert=expert,
-                                zero_stage=zero, recompute=recompute, micro_batches=sequences // data,
+                                zero_stage=zero, recompute=recompute, micro_batches=-(-sequences // data),
                             )  # fmt: skip

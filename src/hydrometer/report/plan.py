@@ -21,6 +21,18 @@ def _short(layout: PlannedLayout) -> str:
     return " ".join([*words, *(["recompute"] if layout.recompute != "none" else [])])
 
 
+def _count(value: float) -> str:
+    """Returns a count with two digits and a letter: 12T, 7.9B."""
+    for scale, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
+        if value >= scale:
+            return f"{float(f'{value / scale:.2g}'):g}{letter}"
+    return f"{value:,.0f}"
+
+
+def _days(value: float) -> str:
+    return readable(float(f"{value:.3g}"))
+
+
 def _dollars(value: float) -> str:
     return rough_usd(value).replace(" million", "M").replace(" billion", "B")
 
@@ -33,7 +45,7 @@ def _cells(option: PlanOption) -> list[str]:
     return [
         f"{option.layout.memory_gb:.0f} GB ({percent(option.layout.memory_share, 0)})",
         _short(option.layout),
-        f"{option.days.p50:.3g} ({option.days.p10:.3g}-{option.days.p90:.3g})",
+        f"{_days(option.days.p50)} ({_days(option.days.p10)}-{_days(option.days.p90)})",
         f"{_dollars(option.usd.p50)} ({_dollars(option.usd.p10)}-{_dollars(option.usd.p90)})",
         chance,
     ]
@@ -80,9 +92,9 @@ def print_inversion(found: Inversion, *, console: Console) -> None:
         table.add_column(name, justify="right" if name != "" else "left")
     for point in found.frontier:
         t = point.tokens
-        low, middle, high = (readable(float(f"{v:.2g}")) for v in (t.p10, t.p50, t.p90))
+        low, middle, high = (_count(v) for v in (t.p10, t.p50, t.p90))
         table.add_row(
-            readable(point.active_parameters), f"{middle} ({low} to {high})", f"{point.tokens_per_parameter:,.3g}",
+            _count(point.active_parameters), f"{middle} ({low} to {high})", _days(point.tokens_per_parameter),
             point.note,
         )  # fmt: skip
     console.print(table)

@@ -28,6 +28,8 @@ from hydrometer.store.reference import find_accelerator, machines
 DEFAULT_ACCELERATORS = ("A100-SXM-80GB", "H100-SXM-80GB", "H200-SXM", "B200-SXM", "GB200", "MI300X")
 DEFAULT_COUNTS = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 _MOST_OPTIONS = 400
+_USUAL_COUNT = 1024
+"""The size of cluster that published utilisations are taken to be of, or the next that the model fits on."""
 _MOST_TOKENS = 1e16
 _BATCH_TOKENS = 16e6
 """Tokens in a step where none are given: what large pre-trainings of 2024 to 2026 published (4 to 63 million)."""
@@ -189,9 +191,9 @@ def _options(
         machine = replace(machine, matrix=min(machine.matrix * gain * 0.75, 0.95 * gain), grouped=machine.grouped * gain * 0.75)
     price = price_at(chip.name, date=goal.date, contract=goal.contract, own_quotes=own_quotes)
     used = expected_utilisation(chip, mixture=architecture.is_mixture, precision=goal.precision)
-    found = []
-    for n in sorted(set(counts)):
-        choice = best_layout(
+
+    def choose(n: int) -> Choice | None:
+        return best_layout(
             architecture,
             machine=machine,
             memory_bytes=memory,
@@ -199,8 +201,19 @@ def _options(
             sequence_length=goal.sequence_length,
             sequences_per_step=goal.sequences_per_step,
         )
-        found.append(_option(goal, chip, n, flop, memory, choice, price, used))
-    return found, [f"{chip.name}: {used.basis}", f"{chip.name}: {price.method}"]
+
+    # Published runs say what a middling cluster reached; the step model says how another size compares with it.
+    sizes = (_USUAL_COUNT * 2**i for i in range(6))
+    usual = next((choice for n in sizes if (choice := choose(n)) is not None), None)
+    found = []
+    for n in sorted(set(counts)):
+        choice = choose(n)
+        scale = 1.0
+        if choice is not None and usual is not None:
+            scale = (n * choice.step.total) / (usual.layout.accelerators * usual.step.total)
+        found.append(_option(goal, chip, n, flop * scale, memory, choice, price, used))
+    words = (used.basis, "its loss at other cluster sizes: the step model against 1,024 accelerators", price.method)
+    return found, [f"{chip.name}: {word}" for word in words]
 
 
 def _option(
@@ -214,7 +227,7 @@ def _option(
     used: Utilisation,
 ) -> PlanOption:
     if choice is None:
-        why = "no layout fits in memory, or divides the batch over this many"
+        why = "fits in no layout"
         return PlanOption(accelerator=chip.name, n_accelerators=n, fits=False, layout=None, hours=None, days=None,
                           usd=None, warnings=(why,))  # fmt: skip
     peak = chip.bf16_flop_per_second
