@@ -37,10 +37,11 @@ def plan(
     """
     from hydrometer.instruments.training_cost import plan_request
 
-    found = plan_request.plan(
-        model, tokens=tokens, budget=budget, deadline=deadline, accelerators=accelerator, counts=count,
-        contract=contract, date=date, precision=precision, sequence_length=sequence_length, batch=batch, prices=prices,
+    asked = plan_request.PlanRequest(
+        tokens=tokens, budget=budget, deadline=deadline, accelerators=accelerator, counts=count, contract=contract,
+        date=date, precision=precision, sequence_length=sequence_length, batch=batch, prices=prices,
     )  # fmt: skip
+    found = plan_request.plan(model, asked)
     if plot is not None:
         from hydrometer.plots.files import write_svg
         from hydrometer.plots.frontier import frontier_figures
@@ -76,10 +77,9 @@ def invert(
     """
     from hydrometer.instruments.training_cost import plan_request
 
-    found = plan_request.invert(
-        usd, accelerator=accelerator, contract=contract, date=date, price=price, prices=prices, moe=moe,
-        precision=precision,
-    )  # fmt: skip
+    found = plan_request.spend(
+        usd, accelerator=accelerator, terms=(contract, date), price=price, prices=prices, moe=moe, precision=precision
+    )
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
         return

@@ -50,7 +50,9 @@ def _plot(axes: Any, width: float, plan: Plan, options: list[PlanOption]) -> Non
         x, y = option.days.p50, option.usd.p50
         best = option.on_the_frontier
         axes.plot([option.days.p10, option.days.p90], [y, y], color=LINE, linewidth=1.2, zorder=1)
-        axes.plot([x], [y], "o", color=ACCENT if best else MUTED, markersize=6 if best else 3.5, zorder=4 if best else 3)
+        axes.plot(
+            [x], [y], "o", color=ACCENT if best else MUTED, markersize=6 if best else 3.5, zorder=4 if best else 3
+        )
         if best:
             short = option.accelerator.split("-")[0]
             axes.annotate(f"{option.n_accelerators:,} {short}", (x, y), (4, 6), textcoords="offset points",

@@ -70,7 +70,9 @@ def print_plan(plan: Plan, *, console: Console) -> None:
         star = "*" if option.on_the_frontier else ""
         cells = _cells(option)
         style = "bold" if option.on_the_frontier else "" if option.fits else "dim"
-        table.add_row(*(Text(c, style=style) for c in (star, f"{option.n_accelerators:,} {option.accelerator}", *cells)))
+        table.add_row(
+            *(Text(c, style=style) for c in (star, f"{option.n_accelerators:,} {option.accelerator}", *cells))
+        )
     console.print(table)
     console.print("* no other option is both cheaper and sooner", markup=False)
     for line in plan.basis:
@@ -79,10 +81,10 @@ def print_plan(plan: Plan, *, console: Console) -> None:
 
 def print_inversion(found: Inversion, *, console: Console) -> None:
     """Prints the frontier of parameters and tokens."""
-    hours, used = found.accelerator_hours, found.utilisation
+    hours, used = readable(float(f"{found.accelerator_hours.p50:.3g}")), found.utilisation
     console.print(
-        f"{rough_usd(found.usd)} rents {readable(float(f'{hours.p50:.3g}'))} hours of {found.accelerator} "
-        f"({found.contract}, {found.date}); utilisation {percent(used.p50)} ({percent(used.p10)} to {percent(used.p90)})",
+        f"{rough_usd(found.usd)} rents {hours} hours of {found.accelerator} ({found.contract}, {found.date}); "
+        f"utilisation {percent(used.p50)} ({percent(used.p10)} to {percent(used.p90)})",
         markup=False,
     )
     console.print()

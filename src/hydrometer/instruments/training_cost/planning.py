@@ -1,4 +1,4 @@
-"""Plans a training: accelerators and counts, memory, hours, days and dollars; and what a budget could train."""
+"""Plans a training: accelerators and counts, memory, hours, days and dollars."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from hydrometer.costs.architecture import Architecture
-from hydrometer.costs.flop import FLOP_PER_PARAMETER_AND_TOKEN, training_flop_per_token
+from hydrometer.costs.flop import training_flop_per_token
 from hydrometer.costs.layouts import Choice, best_layout
 from hydrometer.costs.step_time import Machine
 from hydrometer.errors import InputError
 from hydrometer.instruments.training_cost.compute import build_architecture
 from hydrometer.instruments.training_cost.pricing import Z90, price_at
 from hydrometer.instruments.training_cost.utilisation import Utilisation, expected_utilisation
-from hydrometer.records.plan import Inversion, Plan, PlannedLayout, PlanOption, Quantiles, Trainable
+from hydrometer.records.plan import Plan, PlannedLayout, PlanOption, Quantiles
 from hydrometer.records.prices import Contract, PriceEstimate, PriceQuote
 from hydrometer.records.reference import Accelerator
 from hydrometer.store.configs import read_config
@@ -34,9 +32,6 @@ _MOST_TOKENS = 1e16
 _BATCH_TOKENS = 16e6
 """Tokens in a step where none are given: what large pre-trainings of 2024 to 2026 published (4 to 63 million)."""
 _SECONDS_PER_HOUR, _HOURS_PER_DAY = 3600.0, 24.0
-_CHINCHILLA = 20.0
-"""Tokens for each parameter of a compute-optimal dense model (Hoffmann et al., arXiv:2203.15556)."""
-_SIZES = (1e9, 3e9, 7e9, 13e9, 37e9, 70e9, 130e9, 405e9, 1e12)
 
 
 @dataclass(frozen=True)
@@ -188,7 +183,9 @@ def _options(
     if goal.precision == "fp8" and chip.fp8_flop_per_second is not None:
         # Matrices run at the FP8 peak; attention stays in BF16.
         gain = chip.fp8_flop_per_second / chip.bf16_flop_per_second
-        machine = replace(machine, matrix=min(machine.matrix * gain * 0.75, 0.95 * gain), grouped=machine.grouped * gain * 0.75)
+        machine = replace(
+            machine, matrix=min(machine.matrix * gain * 0.75, 0.95 * gain), grouped=machine.grouped * gain * 0.75
+        )
     price = price_at(chip.name, date=goal.date, contract=goal.contract, own_quotes=own_quotes)
     used = expected_utilisation(chip, mixture=architecture.is_mixture, precision=goal.precision)
 
@@ -211,7 +208,7 @@ def _options(
         scale = 1.0
         if choice is not None and usual is not None:
             scale = (n * choice.step.total) / (usual.layout.accelerators * usual.step.total)
-        found.append(_option(goal, chip, n, flop * scale, memory, choice, price, used))
+        found.append(_option(goal, chip, n, flop * scale, memory, choice, (price, used)))
     words = (used.basis, "its loss at other cluster sizes: the step model against 1,024 accelerators", price.method)
     return found, [f"{chip.name}: {word}" for word in words]
 
@@ -223,13 +220,13 @@ def _option(
     flop: float,
     memory: float,
     choice: Choice | None,
-    price: PriceEstimate,
-    used: Utilisation,
+    market: tuple[PriceEstimate, Utilisation],
 ) -> PlanOption:
     if choice is None:
         why = "fits in no layout"
         return PlanOption(accelerator=chip.name, n_accelerators=n, fits=False, layout=None, hours=None, days=None,
                           usd=None, warnings=(why,))  # fmt: skip
+    price, used = market
     peak = chip.bf16_flop_per_second
     hours = [flop / (peak * used.quantile(z) * _SECONDS_PER_HOUR) for z in (Z90, 0.0, -Z90)]
     sigma = math.hypot(used.sigma, price.sigma)
@@ -254,9 +251,7 @@ def _option(
         ),
         hours=Quantiles(p10=hours[0], p50=hours[1], p90=hours[2]),
         days=Quantiles(**{k: h / n / _HOURS_PER_DAY for k, h in zip(("p10", "p50", "p90"), hours, strict=True)}),
-        usd=Quantiles(
-            p10=middle * math.exp(-Z90 * sigma), p50=middle, p90=middle * math.exp(Z90 * sigma)
-        ),
+        usd=Quantiles(p10=middle * math.exp(-Z90 * sigma), p50=middle, p90=middle * math.exp(Z90 * sigma)),
         chance_in_budget=None if goal.budget_usd is None else _chance(goal.budget_usd, middle, sigma),
         chance_in_time=None
         if goal.deadline_days is None
@@ -285,78 +280,3 @@ def _with_frontier(options: Sequence[PlanOption]) -> tuple[PlanOption, ...]:
         )
         marked.append(option.model_copy(update={"on_the_frontier": not beaten}))
     return tuple(marked)
-
-
-def invert(
-    usd: float,
-    *,
-    accelerator: str,
-    date: dt.date,
-    contract: Contract,
-    mixture: bool,
-    precision: str,
-    price_per_hour: float | None = None,
-    own_quotes: Sequence[PriceQuote] = (),
-) -> Inversion:
-    """Returns what a sum of money could train: the frontier of parameters and tokens.
-
-    Args:
-        usd: the sum.
-        accelerator: a name of the table.
-        date: when it is paid.
-        contract: how.
-        mixture: a mixture of experts: the parameters are those active for a token.
-        precision: `bf16` or `fp8`.
-        price_per_hour: a price that is known, instead of the table's.
-        own_quotes: a user's prices.
-
-    Raises:
-        InputError: for a sum or a price that cannot be.
-    """
-    for value, option in ((usd, "--usd"), (price_per_hour, "--price")):
-        if value is not None and not (math.isfinite(value) and 0 < value <= 1e13):
-            raise InputError(f"{option} {value:g} is out of range", cure="give a positive number of dollars")
-    chip = find_accelerator(accelerator)
-    used = expected_utilisation(chip, mixture=mixture, precision=precision)
-    warnings: tuple[str, ...] = ()
-    if price_per_hour is not None:
-        price, price_sigma, method = price_per_hour, 0.0, "the price given"
-    else:
-        estimate = price_at(chip.name, date=date, contract=contract, own_quotes=own_quotes)
-        price, price_sigma, method = estimate.p50, estimate.sigma, estimate.method
-        warnings = estimate.warnings
-    flop = usd / price * _SECONDS_PER_HOUR * chip.bf16_flop_per_second * used.median
-    sigma = math.hypot(used.sigma, price_sigma)
-    hours = _spread(usd / price, price_sigma)
-    optimal = math.sqrt(flop / (FLOP_PER_PARAMETER_AND_TOKEN * _CHINCHILLA))
-    sizes = sorted({*_SIZES, float(f"{optimal:.3g}")})
-    frontier = tuple(
-        Trainable(
-            active_parameters=size,
-            tokens=_spread(flop / (FLOP_PER_PARAMETER_AND_TOKEN * size), sigma),
-            tokens_per_parameter=flop / (FLOP_PER_PARAMETER_AND_TOKEN * size**2),
-            note="compute-optimal for a dense model" if size == float(f"{optimal:.3g}") else "",
-        )
-        for size in sizes
-    )
-    return Inversion(
-        usd=usd,
-        accelerator=chip.name,
-        date=date,
-        contract=contract,
-        architecture="moe" if mixture else "dense",
-        precision=precision,
-        price_per_hour=_spread(price, price_sigma),
-        accelerator_hours=hours,
-        utilisation=Quantiles(p10=used.quantile(-Z90), p50=used.median, p90=used.quantile(Z90)),
-        training_flop=_spread(flop, sigma),
-        frontier=frontier,
-        basis=(used.basis, method, "6 × active parameters × tokens"),
-        warnings=warnings,
-    )
-
-
-def _spread(median: float, sigma: float) -> Quantiles:
-    return Quantiles(
-        p10=float(median * np.exp(-Z90 * sigma)), p50=median, p90=float(median * np.exp(Z90 * sigma))
-    )
