@@ -18,6 +18,8 @@ class Purchase(Record):
 
     low: Positive
     high: Positive
+    of: Literal["chip", "server"] = "chip"
+    """`server`: the prices are a server's share, so no server is added to them."""
     as_of: Text
     source: Text
 

@@ -37,18 +37,21 @@ def _dollars(value: float) -> str:
     return rough_usd(value).replace(" million", "M").replace(" billion", "B")
 
 
-def _cells(option: PlanOption) -> list[str]:
+def _print_option(option: PlanOption, console: Console) -> None:
+    name = f"{'*' if option.on_the_frontier else ' '} {option.n_accelerators:,} {option.accelerator}: "
     if option.layout is None or option.days is None or option.usd is None:
-        return ["", "does not fit" if not option.warnings else printable(option.warnings[0], limit=40), "", "", ""]
-    chances = [option.chance_in_budget, option.chance_in_time]
-    chance = " / ".join(percent(c, 0) for c in chances if c is not None)
-    return [
-        f"{option.layout.memory_gb:.0f} GB ({percent(option.layout.memory_share, 0)})",
-        _short(option.layout),
-        f"{_days(option.days.p50)} ({_days(option.days.p10)}-{_days(option.days.p90)})",
-        f"{_dollars(option.usd.p50)} ({_dollars(option.usd.p10)}-{_dollars(option.usd.p90)})",
-        chance,
-    ]
+        console.print(Text(name + "; ".join(printable(w, limit=80) for w in option.warnings), style="dim"))
+        return
+    days = f"{_days(option.days.p50)} days ({_days(option.days.p10)} to {_days(option.days.p90)})"
+    dollars = f"{_dollars(option.usd.p50)} ({_dollars(option.usd.p10)} to {_dollars(option.usd.p90)})"
+    limits = (("in budget", option.chance_in_budget), ("in time", option.chance_in_time))
+    chances = [f"{word} {percent(chance, 0)}" for word, chance in limits if chance is not None]
+    style = "bold" if option.on_the_frontier else ""
+    console.print(Text(name + ", ".join([days, dollars, *chances]), style=style))
+    layout = option.layout
+    memory = f"{layout.memory_gb:.0f} GB a chip ({percent(layout.memory_share, 0)})"
+    line = f"{memory}, {_short(layout)}, {layout.step_seconds:.3g} s a step without overlap"
+    console.print(Padding(Text(line, style="dim"), (0, 0, 0, 6)))
 
 
 def print_plan(plan: Plan, *, console: Console) -> None:
@@ -61,19 +64,10 @@ def print_plan(plan: Plan, *, console: Console) -> None:
     )
     goals = [f"budget {rough_usd(plan.budget_usd)}"] if plan.budget_usd is not None else []
     goals += [f"deadline {plan.deadline_days:g} days"] if plan.deadline_days is not None else []
-    console.print(f"chance column: {' / '.join(goals)}", markup=False)
+    console.print(", ".join(goals) + "; ranges hold 80 %", markup=False)
     console.print()
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    for name in ("", "accelerators", "memory", "layout", "days (80 %)", "dollars (80 %)", "chance"):
-        table.add_column(name)
     for option in plan.options:
-        star = "*" if option.on_the_frontier else ""
-        cells = _cells(option)
-        style = "bold" if option.on_the_frontier else "" if option.fits else "dim"
-        table.add_row(
-            *(Text(c, style=style) for c in (star, f"{option.n_accelerators:,} {option.accelerator}", *cells))
-        )
-    console.print(table)
+        _print_option(option, console)
     console.print("* no other option is both cheaper and sooner", markup=False)
     for line in plan.basis:
         console.print(Padding(Text(printable(line, limit=400), style="dim"), (0, 0, 0, 2)))
