@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from fit_prices import fit
 
+from fit_prices import fit
 from hydrometer.costs import money
 from hydrometer.costs.prices import leave_one_out, predict
 from hydrometer.instruments.training_cost.pricing import Z90, arrays_of, decimal_year, owned_hour, price_at, usd_for
@@ -48,7 +48,7 @@ def nearest_quote(quotes: Sequence[PriceQuote], asked: Sequence[PriceQuote]) -> 
 
 
 def log_linear(quotes: Sequence[PriceQuote], asked: Sequence[PriceQuote]) -> Result:
-    """Log-linear interpolation in time within contract and kind of seller, contracts pooled where there is one quote."""
+    """Log-linear in time within contract and kind of seller; contracts pooled where there is one quote."""
     found = []
     for q in asked:
         pool = [o for o in quotes if o is not q and o.accelerator == q.accelerator]
@@ -127,8 +127,8 @@ def gpt4() -> list[str]:
     )
     total = loss + energy * 0.0806
     return [
-        f"GPT-4 by Epoch's method: acquisition ${bought / 1e6:.0f}M (Epoch: $800M, {bought / 800e6 - 1:+.1%}), amortised "
-        f"hardware and energy ${total / 1e6:.1f}M (Epoch: $40M, {total / 40e6 - 1:+.1%})."
+        f"GPT-4 by Epoch's method: acquisition ${bought / 1e6:.0f}M (Epoch: $800M, {bought / 800e6 - 1:+.1%}), "
+        f"amortised hardware and energy ${total / 1e6:.1f}M (Epoch: $40M, {total / 40e6 - 1:+.1%})."
     ]
 
 
@@ -175,8 +175,8 @@ def main() -> None:
         "",
         *backtest(),
         "",
-        "A quote is of one seller on one day; sellers of the same chip differ by a third. The seller left out is the fair",
-        "figure for a seller that nobody has quoted yet; the shipped row is for one whose other prices are known.",
+        "A quote is of one seller on one day; sellers of the same chip differ by a third. The row with the seller left",
+        "out is for a seller that nobody has quoted yet; the shipped row is for one whose other prices are known.",
         "",
         "## Owning",
         "",
