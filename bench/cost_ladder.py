@@ -121,8 +121,8 @@ def main() -> None:
     lines = [
         "# Benchmark: the ladder and the audit of tables",
         "",
-        "Made by `python bench/cost_ladder.py --write`; with `--runs` and `--epoch` it also audits two public tables that",
-        "are not part of the project.",
+        "Made by `python bench/cost_ladder.py --write`; with `--runs` and `--epoch` it also audits two public tables",
+        "that are not part of the project.",
         "",
         "## What the ladder covers",
         "",
