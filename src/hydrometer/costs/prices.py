@@ -104,7 +104,11 @@ def covariance(a: Quotes, b: Quotes, variances: Mapping[str, float]) -> Array:
     chip, contract, tier = _same(a.accelerator, b.accelerator), _same(a.contract, b.contract), _same(a.tier, b.tier)
     seller = _same(a.seller, b.seller) * (a.seller != "market")[:, None]
     k = _WIDE**2 * _features(a) @ _features(b).T
-    k += walk * (v["market_walk"] + tier * v["tier_walk"] + chip * (v["accelerator_walk"] + contract * v["contract_accelerator_walk"]))
+    k += walk * (
+        v["market_walk"]
+        + tier * v["tier_walk"]
+        + chip * (v["accelerator_walk"] + contract * v["contract_accelerator_walk"])
+    )
     k += chip * (v["accelerator"] + tier * v["tier_accelerator"] + seller * v["seller_accelerator"])
     k += contract * (v["contract"] + tier * v["contract_tier"]) + tier * v["tier"] + seller * v["seller"]
     k += _same(a.region, b.region) * v["region"]

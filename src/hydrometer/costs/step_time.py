@@ -125,9 +125,7 @@ class _Part:
         )
 
     def times(self, n: int) -> _Part:
-        return _Part(
-            n * self.matrices, n * self.attention, n * self.memory, n * self.links, n * self.launches
-        )
+        return _Part(n * self.matrices, n * self.attention, n * self.memory, n * self.links, n * self.launches)
 
 
 def _collective(machine: Machine, size: float, ranks: int, *, spread: int | None = None) -> float:

@@ -132,11 +132,15 @@ def _places(header: list[str], path: Path) -> dict[str, int]:
         found = [name for name in known if name in names]
         if found:
             if names.count(found[0]) > 1:
-                raise InputError(f"two columns '{header[names.index(found[0])][:40]}'", cure="keep one", where=str(path))
+                raise InputError(
+                    f"two columns '{header[names.index(found[0])][:40]}'", cure="keep one", where=str(path)
+                )
             places[key] = names.index(found[0])
     if "model" not in places:
         shown = ", ".join(name.strip()[:30] for name in header[:8])
-        raise InputError(f"no column 'model' (found: {shown})", cure="name the column of models 'model'", where=str(path))
+        raise InputError(
+            f"no column 'model' (found: {shown})", cure="name the column of models 'model'", where=str(path)
+        )
     if not _NUMBERS & set(places):
         raise InputError("no column with hours, tokens, cost or size", cure="see docs/planning.md", where=str(path))
     return places
@@ -176,7 +180,9 @@ def _number(text: str, column: str, where: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"{column}: '{text[:40]}' is not a number", cure="give a number or leave it blank", where=where)
+        raise InputError(
+            f"{column}: '{text[:40]}' is not a number", cure="give a number or leave it blank", where=where
+        )
     if value <= 0:
         raise InputError(f"{column}: {text[:40]} is not positive", cure="give a positive number or none", where=where)
     return value

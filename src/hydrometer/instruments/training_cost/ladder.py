@@ -22,8 +22,8 @@ from hydrometer.costs.money import (
 )
 from hydrometer.instruments.training_cost.claims import Claims
 from hydrometer.instruments.training_cost.measured import Measured, citation
-from hydrometer.instruments.training_cost.priors import ladder_priors
 from hydrometer.instruments.training_cost.pricing import decimal_year
+from hydrometer.instruments.training_cost.priors import ladder_priors
 from hydrometer.records.dossier import Claim
 from hydrometer.records.evidence import CostLadder, PriorUsed, Reading, Rung, Swing
 from hydrometer.records.evidence_base import Range
@@ -168,9 +168,7 @@ def _final_rung(claims: Claims, hours: Measured, draws: Draws, price: PriorUsed)
     )
 
 
-def _owned_rung(
-    claims: Claims, hours: Measured, priors: dict[str, PriorUsed], draws: dict[str, Draws]
-) -> list[Rung]:
+def _owned_rung(claims: Claims, hours: Measured, priors: dict[str, PriorUsed], draws: dict[str, Draws]) -> list[Rung]:
     chip = claims.accelerator(claims.phases[0])
     if "chip_price" not in draws or chip.board_power_watts is None:
         return []

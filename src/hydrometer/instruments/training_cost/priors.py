@@ -119,7 +119,7 @@ def parse_override(text: str) -> PriorUsed:
     except ValueError:
         points = []
     points = points * 3 if len(points) == 1 else points
-    if len(points) != 3 or not all(math.isfinite(p) and p < 1e12 for p in points) or not 0 < points[0]:
+    if len(points) != 3 or not all(math.isfinite(p) and p < 1e12 for p in points) or not points[0] > 0:
         raise InputError(f"--prior {name}: '{numbers[:60]}' is not LOW,MIDDLE,HIGH", cure=f"as --prior {name}=1,2,4")
     if not points[0] <= points[1] <= points[2]:
         raise InputError(f"--prior {name}: {numbers[:60]} is out of order", cure="give low, middle, high")

@@ -289,7 +289,9 @@ def _flop_over_hours(row: RunRow) -> Iterator[RowCheck]:
     title = "The stated hours could have done the stated compute"
     if used > ceiling:
         verdict: RowVerdict = "inconsistent"
-        words = f"{used / ceiling:.1f} times the best steady benchmark ever published: too few hours or too much compute."
+        words = (
+            f"{used / ceiling:.1f} times the best steady benchmark ever published: too few hours or too much compute."
+        )
     elif used < lowest / FLOOR_MARGIN and row.phase.casefold() in _WHOLE and row.training_flop > 1e21:
         verdict = "inconsistent"
         words = f"{lowest / used:.1f} times below the lowest published run: too many hours or too little compute."
@@ -345,7 +347,9 @@ def _twins(rows: Sequence[RunRow]) -> dict[int, list[RunRow]]:
     groups: dict[tuple[str, str], list[RunRow]] = {}
     for row in rows:
         groups.setdefault((plain(row.model), row.phase.casefold()), []).append(row)
-    return {row.line: [r for r in group if r is not row] for group in groups.values() if len(group) > 1 for row in group}
+    return {
+        row.line: [r for r in group if r is not row] for group in groups.values() if len(group) > 1 for row in group
+    }
 
 
 def _against_twins(row: RunRow, twins: Sequence[RunRow]) -> Iterator[RowCheck]:
