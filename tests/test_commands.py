@@ -84,6 +84,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--sequence-length",
             "--tokens",
         ],
+        "cost energy": ["--accelerator", "--date", "--hours", "--json", "--owner", "--pue", "--region"],
         "cost invert": [
             "--accelerator",
             "--contract",
@@ -133,6 +134,7 @@ def test_the_commands_and_their_options_are_these() -> None:
         ["cost", "ladder"],
         ["cost", "plan"],
         ["cost", "invert"],
+        ["cost", "energy"],
         ["cost", "prices"],
         ["cost", "audit-table"],
         ["cost", "check"],

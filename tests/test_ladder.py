@@ -21,7 +21,7 @@ def ladder_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> CostLadder
 
 def test_known_multipliers_and_readings_are_covered() -> None:
     table = [line for line in bench.coverage() if line.startswith("| ")][1:]
-    assert len(table) == 10
+    assert len(table) == 11
     assert all(line.endswith("| yes |") for line in table)
 
 

@@ -110,6 +110,15 @@ def test_energy_and_emissions() -> None:
         energy_of(1.0, "H100", dt.date(2024, 1, 1), region="atlantis")
 
 
+def test_the_energy_command(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["cost", "energy", "--hours", "2.788e6", "--accelerator", "H800", "--date", "2024-09-01"]
+    found = json_line(capsys, *arguments, "--region", "china")
+    assert found["kg_co2"] == pytest.approx(found["kwh"] * 0.582)
+    assert "grid of 2023 stands in for 2024" in run(capsys, *arguments, "--region", "china")[1]
+    for bad in (["--hours", "-1"], ["--pue", "0.5"], ["--region", "moon"], ["--accelerator", "H8000"]):
+        assert run(capsys, *arguments, *bad)[0] == 2
+
+
 def test_dollars_of_hours_and_of_draws_agree() -> None:
     rng = np.random.default_rng(0)
     date = dt.date(2024, 9, 1)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -163,9 +164,13 @@ def energy_of(
         pue: overrides that rule.
 
     Raises:
-        InputError: for an unknown region, or an accelerator whose power is not known.
+        InputError: for impossible hours, an unknown region, or an accelerator whose power is not known.
     """
     chip = find_accelerator(accelerator)
+    if not (math.isfinite(hours) and 0 < hours <= 1e12):
+        raise InputError(f"{hours:g} accelerator-hours are out of range", cure="give a positive number")
+    if pue is not None and not 1.0 <= pue <= 5.0:
+        raise InputError(f"a PUE of {pue:g} is out of range", cure="give 1 to 5")
     if chip.board_power_watts is None:
         raise InputError(f"the power limit of {chip.name} is not known", cure="choose another accelerator")
     grids = [grid for grid in electricity() if grid.region == region.lower()]
