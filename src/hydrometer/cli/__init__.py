@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from hydrometer.cli import ask, attribute, audit, cost, dossier, panel
+from hydrometer.cli import ask, attribute, audit, cost, dossier, panel, store
 from hydrometer.errors import HydrometerError, printable
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("attribute")(attribute.attribute)
 app.add_typer(dossier.app, name="dossier")
 app.add_typer(cost.app, name="cost")
 app.add_typer(panel.app, name="panel")
+app.add_typer(store.app, name="store")
 
 
 @app.callback(invoke_without_command=True)
