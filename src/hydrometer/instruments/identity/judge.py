@@ -1,0 +1,125 @@
+"""The judge without a model: reads an answer's claims and weighs what it says of its speaker.
+
+Strict follows the published definition (Lee et al., ACL 2025): the speaker is made by OpenAI or Anthropic, or is one of
+their models. Loose is any conflict with who truly made the subject. Strict answers are loose too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hydrometer.instruments.identity.claims import Claim, Reading, read
+from hydrometer.instruments.identity.cues import cues
+from hydrometer.instruments.identity.language import READ, language_of
+from hydrometer.instruments.identity.names import Names
+from hydrometer.instruments.identity.text import spoken
+
+VERSION = "rules 1"
+
+STRICT_VENDORS = frozenset({"OpenAI", "Anthropic"})
+"""Those whose claim makes a conflict strict, as published."""
+
+WEIGHTS = {
+    "explicit": 3.8,
+    "policy": 2.9,
+    "answer": 0.6,
+    "own": -2.3,
+    "many": -1.7,
+    "seat_abroad": 1.7,
+    "seat_home": -0.8,
+    "named_org": 0.8,
+    "no_maker": 1.2,
+    "no_company": 1.0,
+    "persona": 1.0,
+    "as_ai": 0.9,
+    "secret": 0.7,
+    "fantasy": 0.4,
+    "outlaw": 0.4,
+    "team": 0.3,
+    "vague": 0.3,
+}
+"""Log odds that the published judge calls an answer loose, one for each kind of statement. Fitted (logistic regression,
+L2 penalty of 2) on four of the published models, DeepSeek-V3, Qwen-Max, Llama-3.1-70B and Qwen2.5-14B; `bench/identity.py`
+measures them on the others."""
+_START = -2.1
+_TIED = ("self", "maker")
+
+
+@dataclass(frozen=True)
+class RowVerdict:
+    """What a judge says of one answer. None stands for "not judged", never for "no".
+
+    Attributes:
+        loose: whether it conflicts with who truly made the subject.
+        strict: whether it says that the speaker is OpenAI's or Anthropic's.
+        vendor: the maker that the speaker names as its own.
+        language: of the answer.
+        why: one line for people.
+    """
+
+    loose: bool | None
+    strict: bool | None
+    vendor: str | None
+    language: str | None
+    why: str
+
+
+def judge_answer(answer: str, question: str, *, names: Names, maker: str | None, prompt: str = "") -> RowVerdict:
+    """Judges one answer.
+
+    Args:
+        answer: what the model wrote.
+        question: what it was asked.
+        names: makers and their models.
+        maker: who truly made the subject; without it only strict can be judged.
+        prompt: everything that was put to the subject; what is repeated from it is no claim.
+    """
+    said = spoken(answer)
+    language = language_of(said)
+    if not said:
+        return RowVerdict(None, None, None, None, "nothing was said outside reasoning or code")
+    if language not in READ:
+        return RowVerdict(None, None, None, language, f"not judged: the language is {language or 'unknown'}")
+    reading = read(answer, question, names=names, prompt=prompt)
+    own = [c for c in reading.claims if c.vendor == maker and c.tie in _TIED]
+    foreign = [c for c in reading.claims if c.vendor != maker]
+    explicit = [c for c in foreign if c.tie in _TIED]
+    big = [c for c in explicit if c.vendor in STRICT_VENDORS]
+    # Naming the true maker too is a mixture of both; the published judge reads it as no claim to be another's.
+    strict = bool(big) and not own
+    if maker is None:
+        return RowVerdict(None, strict, _vendor(big, explicit, own), language, _why(big, explicit, own))
+    odds, found = _odds(reading, own, foreign, explicit, names=names, maker=maker)
+    loose = strict or odds > 0
+    policy = [c for c in foreign if c.tie == "policy"] if loose else []
+    vendor = _vendor(big if strict else [], [*explicit, *policy] if loose else [], own or explicit)
+    why = _why(big if strict else [], [*explicit, *policy], own)
+    return RowVerdict(loose, strict, vendor, language, why or (f"cues: {', '.join(sorted(found))}" if found else ""))
+
+
+def _odds(
+    reading: Reading, own: list[Claim], foreign: list[Claim], explicit: list[Claim], *, names: Names, maker: str
+) -> tuple[float, set[str]]:
+    found = set(cues(reading.sentences, names=names, country=names.vendors[maker].country)) & set(WEIGHTS)
+    for name, there in (
+        ("explicit", bool(explicit)),
+        ("policy", any(c.tie == "policy" for c in foreign)),
+        ("answer", any(c.tie == "answer" for c in foreign)),
+        ("own", bool(own)),
+        ("many", len({c.vendor for c in foreign}) > 1),
+    ):
+        if there:
+            found.add(name)
+    return _START + sum(WEIGHTS[name] for name in found), found
+
+
+def _vendor(*groups: list[Claim]) -> str | None:
+    return next((claim.vendor for group in groups for claim in group), None)
+
+
+def _why(*groups: list[Claim]) -> str:
+    claim = next((claim for group in groups for claim in group), None)
+    if claim is None:
+        return ""
+    ties = {"self": "says it is", "maker": "says it is made by", "policy": "is bound by the rules of", "answer": "names"}
+    return f"{ties[claim.tie]} {claim.vendor}: {claim.text[:200]}"
