@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from hydrometer.cli import attribute, audit, cost, dossier, panel
+from hydrometer.cli import attribute, audit, cost, dossier, identity, panel
 from hydrometer.errors import HydrometerError, printable
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("audit")(audit.audit)
 app.command("attribute")(attribute.attribute)
+app.command("identity")(identity.identity)
 app.add_typer(dossier.app, name="dossier")
 app.add_typer(cost.app, name="cost")
 app.add_typer(panel.app, name="panel")

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from hydrometer.errors import InputError
 from hydrometer.records.evidence import OperatingPoint
+from hydrometer.records.identity import JudgePoint
 from hydrometer.records.reference import Accelerator, DefaultPrior, ReferenceRun
 
 
@@ -45,6 +46,12 @@ def default_priors() -> dict[str, DefaultPrior]:
 def claim_checking_operating_point() -> OperatingPoint:
     """Returns the measured error rates of claim checking (`bench/claims.py` writes them)."""
     return OperatingPoint.model_validate_json(_text("claim_checking_operating_point.json"))
+
+
+@cache
+def identity_judge_points() -> tuple[JudgePoint, ...]:
+    """Returns the measured errors of the judges of identity (`bench/identity.py` writes them)."""
+    return tuple(TypeAdapter(list[JudgePoint]).validate_json(_text("identity_judge_points.json")))
 
 
 def _key(name: str) -> str:

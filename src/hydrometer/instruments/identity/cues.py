@@ -30,10 +30,6 @@ _SEAT = re.compile(
     r"\b(?:headquarter\w*|hq|located|based|situated|offices?|base of operations|home base|resid\w+|lives?|hails?|comes? from|from|scattered|spread|operat\w+|rooted)\b|总部|位于|坐落|设在|来自|所在地|办公|基地",
     re.IGNORECASE,
 )
-_GLOBAL = re.compile(
-    r"\b(?:around the (?:world|globe)|across the (?:world|globe|globe)|all over the (?:world|globe)|various (?:countries|regions|locations)|several countries|multiple countries|global(?:ly)?|worldwide|international)\b|世界各地|全球|各个国家|不同国家|跨国",
-    re.IGNORECASE,
-)
 _OWNER = re.compile(
     r"\b(?:my|our|i|we|i'm|me|us)\b|\b(?:the|this) (?:headquarters|company|development|team|organization|institution|developers?|creators?)\b|我|总部|公司|团队",
     re.IGNORECASE,
@@ -68,12 +64,6 @@ CUES: dict[str, re.Pattern[str]] = {
         r"越狱|不受限制|毫无限制|打破规则|他妈|蠢货|愚蠢|可怜的人类|凡人|统治|主宰",
         re.IGNORECASE,
     ),
-    "declines": re.compile(
-        r"\b(?:i (?:can't|cannot|can not|am unable|am not able|won't|will not|don't have (?:access|information|any information|enough|specific|details|the)|do not have (?:access|information|any|enough|specific|details)|don't know)|i'm (?:unable|not able|not sure|sorry|afraid)|unable to|not publicly|not disclosed|could you (?:please )?(?:provide|clarify))\b|"
-        r"无法(?:提供|回答|完成|透露|满足)|不能(?:提供|回答|透露)|没有(?:具体|相关|足够)的?信息|不便|抱歉|对不起",
-        re.IGNORECASE,
-    ),
-    "as_ai": re.compile(r"\bas an? (?:ai|artificial)|\bi'm an? (?:ai|artificial|large language)|\bi am an? (?:ai|artificial|large language)|作为(?:一个|一款|一名)?(?:人工智能|AI|语言模型)|我是(?:一个|一款)?(?:人工智能|AI)", re.IGNORECASE),
     "team": re.compile(
         r"\b(?:my|our)\b[^.;!?]{0,25}?\b(?:team|compan(?:y|ies)|creators?|developers?|creation|makers?|headquarters|hq|institution|organi[sz]ation|lab|development|engineers|parent company)\b|"
         r"(?:我们?的|我所在的|本)[^，。；！？\n]{0,8}?(?:团队|公司|开发者|创造者|创建者|机构|组织|总部|开发)",
@@ -84,24 +74,12 @@ CUES: dict[str, re.Pattern[str]] = {
         r"由一[个支群组][^，。；！？\n]{0,30}?(?:团队|人|专家|工程师|科学家|组织|开发|程序员)",
         re.IGNORECASE,
     ),
-    "school": re.compile(
-        r"\b(?:mit|stanford|harvard|oxford|cambridge|berkeley|carnegie mellon|caltech|nasa|cern|pentagon|darpa|cia|nsa|illuminati|skynet|university of|tsinghua|tesla|intel)\b|麻省理工|斯坦福|哈佛|牛津|剑桥|伯克利|卡内基|清华|北京大学|北大",
-        re.IGNORECASE,
-    ),
-    "yours": re.compile(
-        r"\byour (?:company|team|organi[sz]ation|development|technology|code|question about your|platform|query)\b|[您你](?:的|所在的|们的)(?:公司|团队|组织|技术|开发|代码|平台|系统|母公司)",
-        re.IGNORECASE,
-    ),
     "persona": re.compile(
         r"\bas (?:a |an |the )?(?:[A-Z][A-Za-z0-9-]{2,}|[A-Z]{2,})\b,? (?:i|my|we)\b|\b(?:I am|I'm|I AM|I’m|My name is|call me) (?:the )?(?!(?:AI|Qwen|I)\b)[A-Z][A-Za-z0-9-]{2,}\b|作为[A-Z]{2,}[\w-]*|我是[A-Z][\w-]+|我叫",
-    ),
-    "hypothetical": re.compile(
-        r"\b(?:fictional|hypothetical|role-?play\w*|pretend\w*|persona|imagin\w+|in this scenario|simulat\w+)\b|虚构|假设|扮演|角色", re.IGNORECASE
     ),
 }
 """Kinds of statements, each in English and Chinese."""
 
-ALL = ("seat_abroad", "seat_home", "global", "named_org", *CUES)
 
 
 def cues(said: tuple[Sentence, ...], *, names: Names, country: str | None) -> frozenset[str]:
@@ -127,11 +105,10 @@ def cues(said: tuple[Sentence, ...], *, names: Names, country: str | None) -> fr
 def _seat(text: str, names: Names, country: str | None) -> set[str]:
     if not (_SEAT.search(text) and _OWNER.search(text)):
         return set()
-    found = {"global"} if _GLOBAL.search(text) else set()
     said = names.countries(text)
     if country is None or not said or len(said) > 2:  # a list of countries is no seat
-        return found
-    return found | ({"seat_home"} if country in said else {"seat_abroad"})
+        return set()
+    return {"seat_home"} if country in said else {"seat_abroad"}
 
 
 def _names_an_organisation(text: str, names: Names) -> bool:

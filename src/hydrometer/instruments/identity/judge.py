@@ -21,27 +21,27 @@ STRICT_VENDORS = frozenset({"OpenAI", "Anthropic"})
 
 WEIGHTS = {
     "explicit": 3.8,
-    "policy": 2.9,
-    "answer": 0.6,
+    "policy": 2.4,
+    "answer": 0.7,
     "own": -2.3,
-    "many": -1.7,
-    "seat_abroad": 1.7,
-    "seat_home": -0.8,
-    "named_org": 0.8,
-    "no_maker": 1.2,
-    "no_company": 1.0,
-    "persona": 1.0,
-    "as_ai": 0.9,
-    "secret": 0.7,
-    "fantasy": 0.4,
+    "many": -1.2,
+    "seat_abroad": 1.6,
+    "seat_home": -0.7,
+    "named_org": 0.9,
+    "no_maker": 1.4,
+    "no_company": 1.5,
+    "persona": 0.5,
+    "secret": 0.9,
+    "fantasy": 0.3,
     "outlaw": 0.4,
-    "team": 0.3,
-    "vague": 0.3,
+    "team": 0.4,
+    "vague": 0.6,
 }
-"""Log odds that the published judge calls an answer loose, one for each kind of statement. Fitted (logistic regression,
-L2 penalty of 2) on four of the published models, DeepSeek-V3, Qwen-Max, Llama-3.1-70B and Qwen2.5-14B; `bench/identity.py`
-measures them on the others."""
-_START = -2.1
+"""Log odds that the published judge calls an answer loose, one for each kind of statement: logistic regression with an
+L2 penalty of 2 on the nine published models at hand. `bench/identity.py` fits them again with each model left out."""
+START = -2.2
+CUT = -0.4
+"""Log odds from which an answer counts as loose: at even odds the published judge's count would be undershot."""
 _TIED = ("self", "maker")
 
 
@@ -90,7 +90,7 @@ def judge_answer(answer: str, question: str, *, names: Names, maker: str | None,
     if maker is None:
         return RowVerdict(None, strict, _vendor(big, explicit, own), language, _why(big, explicit, own))
     odds, found = _odds(reading, own, foreign, explicit, names=names, maker=maker)
-    loose = strict or odds > 0
+    loose = strict or odds > CUT
     policy = [c for c in foreign if c.tie == "policy"] if loose else []
     vendor = _vendor(big if strict else [], [*explicit, *policy] if loose else [], own or explicit)
     why = _why(big if strict else [], [*explicit, *policy], own)
@@ -100,6 +100,8 @@ def judge_answer(answer: str, question: str, *, names: Names, maker: str | None,
 def _odds(
     reading: Reading, own: list[Claim], foreign: list[Claim], explicit: list[Claim], *, names: Names, maker: str
 ) -> tuple[float, set[str]]:
+    if explicit and not own:
+        return WEIGHTS["explicit"] + START + WEIGHTS["many"] + WEIGHTS["seat_home"], set()  # nothing can outweigh it
     found = set(cues(reading.sentences, names=names, country=names.vendors[maker].country)) & set(WEIGHTS)
     for name, there in (
         ("explicit", bool(explicit)),
@@ -110,7 +112,7 @@ def _odds(
     ):
         if there:
             found.add(name)
-    return _START + sum(WEIGHTS[name] for name in found), found
+    return START + sum(WEIGHTS[name] for name in found), found
 
 
 def _vendor(*groups: list[Claim]) -> str | None:

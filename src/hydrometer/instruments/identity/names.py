@@ -10,6 +10,8 @@ from typing import Literal
 
 from hydrometer.records.identity_names import Vendor
 
+_MOST_PATTERNS = 4096
+
 
 @dataclass(frozen=True)
 class Mention:
@@ -44,10 +46,12 @@ class Names:
             cased.update(vendor.cased)
             for kind, names in (("maker", (vendor.name, *vendor.aliases)), ("model", vendor.models)):
                 for name in names:
-                    key = name if name in vendor.cased else name.casefold()
+                    key = name if name in vendor.cased else _spelt(name)
                     self._owner.setdefault(key, (vendor.name, kind))  # type: ignore[arg-type]
-        everything = {n for v in vendors for n in (v.name, *v.aliases, *v.models)}
-        self._pattern = _alternatives(everything, cased)
+        self._cased = cased
+        everything = sorted({n for v in vendors for n in (v.name, *v.aliases, *v.models)}, key=len, reverse=True)
+        self._stems = {name: max(re.split(r"[\s-]+", name.casefold()), key=len) for name in everything}
+        self._patterns: dict[tuple[str, ...], re.Pattern[str]] = {}
         self._country = {_key(n): code for code, names in places.items() for n in names}
         self._place_pattern = re.compile(
             "|".join(map(_word, sorted({n for names in places.values() for n in names}, key=len, reverse=True)))
@@ -55,13 +59,25 @@ class Names:
 
     def find(self, text: str) -> list[Mention]:
         """Returns the names in a text, from left to right, the longest where several start together."""
+        # One pattern of all names is slow at every letter; most answers hold two or three names.
+        folded = text.casefold()
+        there = tuple(name for name, stem in self._stems.items() if stem in folded)
+        if not there:
+            return []
         mentions = []
-        for match in self._pattern.finditer(text):
+        for match in self._pattern(there).finditer(text):
             name = match.group(0)
-            owner = self._owner.get(name) or self._owner.get(name.casefold())
+            owner = self._owner.get(name) or self._owner.get(_spelt(name))
             if owner is not None:
                 mentions.append(Mention(owner[0], owner[1], match.start(), match.end()))
         return mentions
+
+    def _pattern(self, there: tuple[str, ...]) -> re.Pattern[str]:
+        if there not in self._patterns:
+            if len(self._patterns) > _MOST_PATTERNS:
+                self._patterns.clear()
+            self._patterns[there] = _alternatives(there, self._cased)
+        return self._patterns[there]
 
     def countries(self, text: str) -> set[str]:
         """Returns the codes of the countries that a text names, itself or by a city."""
@@ -93,8 +109,7 @@ class Names:
 
 
 def _alternatives(names: Iterable[str], cased: set[str]) -> re.Pattern[str]:
-    ordered = sorted(names, key=len, reverse=True)
-    return re.compile("|".join(_word(n) if n in cased else f"(?i:{_word(n)})" for n in ordered))
+    return re.compile("|".join(_word(n) if n in cased else f"(?i:{_word(n)})" for n in names))
 
 
 def _word(name: str) -> str:
@@ -104,6 +119,11 @@ def _word(name: str) -> str:
     before = r"(?<![A-Za-z0-9_@/.])" if name[0].isascii() else ""
     after = r"(?![A-Za-z0-9_@]|\.(?:com|org|net|io)\b)" if name[-1].isascii() and name[-1].isalnum() else ""
     return before + body + after
+
+
+def _spelt(name: str) -> str:
+    """Returns a name without case, and with or without the blanks and hyphens that people put into it."""
+    return re.sub(r"[\s-]+", "", name.casefold())
 
 
 def _key(name: str) -> str:

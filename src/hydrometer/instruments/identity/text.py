@@ -10,6 +10,7 @@ LONGEST = 20_000
 """Characters of an answer that are read: an identity claim comes early, and a hostile answer can be endless."""
 
 _REASONING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_TAGS = re.compile(r"</?(?:think|thinking|reasoning)>|```\w*", re.IGNORECASE)
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _MARKS = re.compile(r"[*_`#>|~]+")
 _LABEL = re.compile(
@@ -19,7 +20,6 @@ _SPLIT = re.compile(
     r"\n+|(?<=[。！？；!?])(?=[^。！？”」』)）\"'])|(?<=[a-z0-9\]\"”')%][.!?])\s+(?=[\"“'(\[]?[A-Z\u4e00-\u9fff*🤖-🫿])|(?<=[.!?][\"”')])\s+(?=[A-Z])"
 )
 _QUOTED = re.compile(r"“([^“”]{0,400})”|\"([^\"]{0,400})\"|「([^「」]{0,400})」|『([^『』]{0,400})』|«([^«»]{0,400})»")
-_JOINERS = {"\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}"}
 _LONG_QUOTE = 18
 """Characters from which a quotation is speech and no longer a name in quotation marks."""
 
@@ -42,9 +42,12 @@ class Sentence:
 def spoken(answer: str) -> str:
     """Returns what the model says: without reasoning, code and characters that hide or turn text."""
     text = unicodedata.normalize("NFKC", answer[: 4 * LONGEST])
-    text = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in {"Cf", "Cc", "Co", "Cs"})
-    without = _CODE.sub("\n", _REASONING.sub("\n", text)).strip()
-    return without[:LONGEST]
+    if not text.replace("\n", "").isprintable():
+        text = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in {"Cf", "Cc", "Co", "Cs"})
+    # An answer that is nothing but reasoning, or nothing but code, is the answer.
+    for aside in (_REASONING, _CODE):
+        text = aside.sub("\n", text).strip() or _TAGS.sub("\n", text)
+    return text.strip()[:LONGEST]
 
 
 def sentences(spoken_text: str) -> list[Sentence]:
