@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from hydrometer.cli import attribute, audit, cost, dossier, identity, panel
+from hydrometer.cli import attribute, audit, cost, dossier, identity, panel, similarity
 from hydrometer.errors import HydrometerError, printable
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("audit")(audit.audit)
 app.command("attribute")(attribute.attribute)
 app.command("identity")(identity.identity)
+app.command("similarity")(similarity.similarity)
 app.add_typer(dossier.app, name="dossier")
 app.add_typer(cost.app, name="cost")
 app.add_typer(panel.app, name="panel")

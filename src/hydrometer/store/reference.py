@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from hydrometer.errors import InputError
 from hydrometer.records.evidence import OperatingPoint
 from hydrometer.records.identity import JudgePoint
+from hydrometer.records.published import PublishedIdentity, PublishedSimilarity
 from hydrometer.records.reference import Accelerator, DefaultPrior, ReferenceRun
 
 
@@ -46,6 +47,20 @@ def default_priors() -> dict[str, DefaultPrior]:
 def claim_checking_operating_point() -> OperatingPoint:
     """Returns the measured error rates of claim checking (`bench/claims.py` writes them)."""
     return OperatingPoint.model_validate_json(_text("claim_checking_operating_point.json"))
+
+
+@cache
+def published_identity() -> tuple[PublishedIdentity, ...]:
+    """Returns the published counts of identity consistency."""
+    rows = list(csv.DictReader(_text("published_identity.csv").splitlines()))
+    return tuple(TypeAdapter(list[PublishedIdentity]).validate_python(rows, strict=False))
+
+
+@cache
+def published_similarity() -> tuple[PublishedSimilarity, ...]:
+    """Returns the published ratings of response similarity."""
+    rows = list(csv.DictReader(_text("published_similarity.csv").splitlines()))
+    return tuple(TypeAdapter(list[PublishedSimilarity]).validate_python(rows, strict=False))
 
 
 @cache
