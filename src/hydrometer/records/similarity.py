@@ -30,7 +30,9 @@ class AspectSimilarity(Record):
     null: tuple[NullSimilarity, ...]
     """Models of the panel that the reference is not documented to have taught."""
     pvalue: float | None
-    """Chance that an untaught model is as similar after centring: (1 + null at or above) / (1 + null)."""
+    """Chance that an untaught model is as similar: (1 + null at or above) / (1 + null)."""
+    centred_pvalue: float | None
+    """The same after centring; absent where it was not computed."""
     centred: Range | None
     """Similarity minus what subject and reference share with everybody: how much more alike they are than their
     likeness to other models leads to expect."""

@@ -40,7 +40,7 @@ def print_similarity(found: Similarity, *, console: Console) -> None:
 
 def _aspects(found: Similarity) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("aspect", "similarity", "ceiling", "untaught, highest", "centred", "p"):
+    for name in ("aspect", "similarity", "ceiling", "untaught, highest", "p", "centred", "p centred"):
         table.add_column(name, justify="left" if name == "aspect" else "right")
     for a in found.aspects:
         highest = max((n.similarity for n in a.null), default=None)
@@ -49,8 +49,9 @@ def _aspects(found: Similarity) -> Table:
             _range(a.similarity),
             _range(a.ceiling) if a.ceiling else "–",
             "–" if highest is None else f"{highest:.3f}",
-            _range(a.centred) if a.centred else "–",
             "–" if a.pvalue is None else f"{a.pvalue:.3f}",
+            _range(a.centred) if a.centred else "–",
+            "–" if a.centred_pvalue is None else f"{a.centred_pvalue:.3f}",
         )
     return table
 

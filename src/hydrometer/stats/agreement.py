@@ -85,3 +85,25 @@ def intraclass_correlation(rating_RJ: NDArray[np.float64]) -> float:
         warnings.warn(DegenerateInputWarning("all ratings are alike: agreement is undefined"), stacklevel=2)
         return float("nan")
     return float((rows - error) / below)
+
+
+def weighted_kappa(first_R: NDArray[np.int64], second_R: NDArray[np.int64], *, n_levels: int) -> float:
+    """Returns agreement of two raters beyond chance, far misses weighing quadratically (Cohen, Psych. Bull. 70, 1968).
+
+    Args:
+        first_R: ratings from 1 to `n_levels`.
+        second_R: likewise.
+        n_levels: steps of the scale.
+
+    Returns:
+        1 for perfect agreement; not a number if both always give the same one rating, with a `DegenerateInputWarning`.
+    """
+    table = np.zeros((n_levels, n_levels))
+    np.add.at(table, (first_R - 1, second_R - 1), 1)
+    step = np.arange(n_levels)
+    weight = (step[:, None] - step[None, :]) ** 2
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    if not (weight * expected).sum():
+        warnings.warn(DegenerateInputWarning("all ratings are alike: agreement is undefined"), stacklevel=2)
+        return float("nan")
+    return float(1 - (weight * table).sum() / (weight * expected).sum())

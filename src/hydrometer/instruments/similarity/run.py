@@ -23,7 +23,7 @@ from hydrometer.records.lineage import Lineage
 from hydrometer.records.responses import WITH_TEXT
 from hydrometer.records.similarity import ASPECTS, Aspect, AspectSimilarity, NullSimilarity, Similarity
 from hydrometer.stats.clustered import clustered_mean
-from hydrometer.stats.conformal import NullPopulation
+from hydrometer.stats.conformal import ROUNDING, NullPopulation
 from hydrometer.stats.likeness import beyond_everybody
 from hydrometer.store.responses import ResponseSet
 
@@ -146,9 +146,11 @@ def measure(
 def verdict(aspects: Sequence[AspectSimilarity], *, alpha: float) -> Verdict:
     """Returns what the overall aspect says: is the subject more like the reference than untaught models are?"""
     overall = next(a for a in aspects if a.aspect == "overall")
-    if overall.pvalue is None or 1 / (len(overall.null) + 1) > alpha + 1e-9:
+    if overall.pvalue is None or 1 / (len(overall.null) + 1) > alpha + ROUNDING:
         return Verdict.NOT_MEASURED
-    return Verdict.SUPPORTS if overall.pvalue <= alpha else Verdict.INCONCLUSIVE
+    # A model of today resembles every model of today more than those of yesterday do; centring takes that out.
+    worst = max(overall.pvalue, overall.centred_pvalue or 0.0)
+    return Verdict.SUPPORTS if worst <= alpha + ROUNDING else Verdict.INCONCLUSIVE
 
 
 def shared_prompts(
@@ -255,7 +257,7 @@ def _aspect(aspect: Aspect, cube_PMM: Array, crowd: Crowd, *, has_again: bool) -
     plain = mean_range(cube_PMM[:, 0, 1], unit="likeness from 0 to 1")
     ceiling = mean_range(cube_PMM[:, 1, 2], unit="likeness from 0 to 1") if has_again else None
     everybody = np.arange(_AT, _AT + len(crowd.names))
-    centred, null, pvalue = None, [], None
+    centred, null, pvalue, centred_pvalue = None, [], None, None
     if len(everybody) > 1:
         centred_P = beyond_everybody(cube_PMM, first=0, second=1, others=everybody)
         centred = mean_range(centred_P, unit="likeness beyond that to everybody")
@@ -268,11 +270,13 @@ def _aspect(aspect: Aspect, cube_PMM: Array, crowd: Crowd, *, has_again: bool) -
             if not np.isnan(value):
                 null.append(NullSimilarity(model=crowd.names[place], similarity=raw, centred=value))
         if null and centred is not None:
+            pvalue = NullPopulation(np.array([n.similarity for n in null])).pvalue(plain.middle)
             population = NullPopulation(np.array([n.centred for n in null], dtype=np.float64))
-            pvalue = population.pvalue(centred.middle)
+            centred_pvalue = population.pvalue(centred.middle)
     return AspectSimilarity(
-        aspect=aspect, similarity=plain, ceiling=ceiling, null=tuple(null), pvalue=pvalue, centred=centred
-    )
+        aspect=aspect, similarity=plain, ceiling=ceiling, null=tuple(null), pvalue=pvalue,
+        centred_pvalue=centred_pvalue, centred=centred,
+    )  # fmt: skip
 
 
 def mean_range(value_P: Array, *, unit: str) -> Range:
