@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from similarity_page import write_page
 
 from hydrometer.instruments.similarity.features import likenesses
 from hydrometer.instruments.similarity.run import Crowd
 from hydrometer.panel import Panel, open_panel
 from hydrometer.records.responses import WITH_TEXT
+from similarity_page import write_page
 
 SEED = 20261125
 PUBLISHED = {  # Arena-Hard column of the published table, against GPT-4o-0806; nearest model of the panel
@@ -147,7 +147,9 @@ def score(panel: Panel, models: list[str], measures: dict[str, np.ndarray]) -> l
     """Returns AUC of documented students against untaught models, by teacher and measure, raw and centred."""
     at = {m: i for i, m in enumerate(models)}
     rows = []
-    groups = sorted({g for m in models for g in panel.lineage_of(m).teacher_group if panel.lineage_of(m).role == "positive"})
+    groups = sorted(
+        {g for m in models for g in panel.lineage_of(m).teacher_group if panel.lineage_of(m).role == "positive"}
+    )
     for group in groups:
         teachers = [m for m in models if panel.lineage_of(m).own_group == group]
         if not teachers:
@@ -161,6 +163,7 @@ def score(panel: Panel, models: list[str], measures: dict[str, np.ndarray]) -> l
         others = np.array([at[m] for m in crowd.names])
         for name, values in measures.items():
             for kind in ("raw", "centred"):
+
                 def value(m: str, values: np.ndarray = values, kind: str = kind) -> float:
                     pairs = [
                         values[at[m], at[t]] if kind == "raw" else centred(values, at[m], at[t], others)

@@ -59,9 +59,9 @@ def run_audit(
         found, read = measure(file.dossier.model, teacher, progress=progress)
         evidence.append(found)
         inputs.extend(read)
-    said, read = published.gather(file.dossier.model.name, identity_file)
+    said, also_read = published.gather(file.dossier.model.name, identity_file)
     evidence.extend(said)
-    inputs.extend(read)
+    inputs.extend(also_read)
     return Audit(
         schema_version=1,
         hydrometer_version=__version__,

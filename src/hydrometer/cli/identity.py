@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from hydrometer.instruments.identity.run import Judge
 
 
 def identity(
@@ -76,9 +80,9 @@ def _pairs(given: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _judge(name: str) -> str:
+def _judge(name: str) -> Judge:
     from hydrometer.errors import InputError
 
     if name not in {"rules", "published"}:
         raise InputError(f"unknown judge '{name}'", cure="use rules or published", where="--judge")
-    return name
+    return "published" if name == "published" else "rules"

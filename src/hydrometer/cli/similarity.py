@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 def similarity(
     subject_file: Path = typer.Argument(..., help="What the subject answered.", metavar="SUBJECT"),
     reference_file: Path = typer.Argument(
-        ..., help="What the reference answered: a file, or with --panel the name of one of its models.",
+        ...,
+        help="What the reference answered: a file, or with --panel the name of one of its models.",
         metavar="REFERENCE",
     ),
     panel: Path | None = typer.Option(
-        None, "--panel", help="Other models' answers to the same prompts: how alike are models that nobody taught?",
+        None,
+        "--panel",
+        help="Other models' answers to the same prompts: how alike are models that nobody taught?",
         metavar="DIR",
     ),
     again: Path | None = typer.Option(

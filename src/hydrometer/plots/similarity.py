@@ -27,7 +27,9 @@ def similarity_figures(found: SimilarityEvidence) -> list[str]:
 
 def describe(found: SimilarityEvidence) -> str:
     """Returns the figure in words."""
-    parts = [f"{r.model}: {r.average:.3f}, sets {r.arena:.3f}, {r.numina:.3f}, {r.sharegpt:.3f}" for r in found.published]
+    parts = [
+        f"{r.model}: {r.average:.3f}, sets {r.arena:.3f}, {r.numina:.3f}, {r.sharegpt:.3f}" for r in found.published
+    ]
     return "Rated likeness to GPT-4o of August 2024 on a scale from 1 to 5. " + "; ".join(parts) + "."
 
 
@@ -41,7 +43,9 @@ def _plot(axes: Any, width: float, found: SimilarityEvidence) -> None:
         axes.plot([min(sets), max(sets)], [y, y], color=LINE, linewidth=2, zorder=1)
         axes.plot(sets, [y] * len(sets), "|", markersize=10, color=MUTED, zorder=2)
         axes.plot([row.average], [y], marker="o", markersize=6, color=colour, zorder=3)
-        label = f"{row.model}, {row.average:.3f}" + (" (a snapshot of GPT-4o itself)" if row.model == found.sibling else "")
+        label = f"{row.model}, {row.average:.3f}" + (
+            " (a snapshot of GPT-4o itself)" if row.model == found.sibling else ""
+        )
         axes.annotate(label, (0, y), (0, 8), xycoords=("axes fraction", "data"), textcoords="offset points",
                       fontsize=size, color=INK, ha="left", va="bottom", fontweight="bold" if mine else "normal",
                       annotation_clip=False)  # fmt: skip

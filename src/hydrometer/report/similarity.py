@@ -19,7 +19,8 @@ def print_similarity(found: Similarity, *, console: Console) -> None:
     console.print(Text.assemble((names, "bold"), f"  {found.n_probes:,} probes, {found.method}"))
     console.print(
         Text(
-            f"  {VERDICT_MARK[found.verdict]} {VERDICT_WORDS[found.verdict]}: the subject is more like the reference than "
+            f"  {VERDICT_MARK[found.verdict]} {VERDICT_WORDS[found.verdict]}: the subject is more like the reference "
+            f"than "
             "models that it did not teach."
         )
     )
@@ -30,7 +31,9 @@ def print_similarity(found: Similarity, *, console: Console) -> None:
         agreement = "" if quality.kappa is None else f"; agreement kappa {quality.kappa:.2f}, ICC {quality.icc:.2f}"
         console.print(Text(f"  {quality.n_ratings:,} ratings, {quality.n_failed:,} failed{bias}{agreement}"))
     if found.verdict is Verdict.NOT_MEASURED:
-        console.print(Text("  Without models that the reference did not teach, no similarity means anything.", style="dim"))
+        console.print(
+            Text("  Without models that the reference did not teach, no similarity means anything.", style="dim")
+        )
     for title, lines in (("Cannot be ruled out", found.cannot_rule_out), ("Notes", found.warnings)):
         if lines:
             console.print(Padding(Text(title, style="bold"), (1, 2, 0, 2)))

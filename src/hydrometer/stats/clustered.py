@@ -93,7 +93,7 @@ def cluster_totals(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns the sum and the number of rows of every cluster, shapes (C,) and (C,), clusters ascending."""
     _, index_R = np.unique(cluster_R, return_inverse=True)
-    total_C = np.bincount(index_R, weights=np.asarray(value_R, dtype=np.float64))
+    total_C = np.bincount(index_R, weights=np.asarray(value_R, dtype=np.float64)).astype(np.float64)
     return total_C, np.bincount(index_R).astype(np.float64)
 
 
@@ -138,9 +138,7 @@ class ClusteredMean:
     level: float
 
 
-def clustered_mean(
-    value_R: NDArray[np.float64], cluster_R: NDArray[np.int64], *, level: float = 0.95
-) -> ClusteredMean:
+def clustered_mean(value_R: NDArray[np.float64], cluster_R: NDArray[np.int64], *, level: float = 0.95) -> ClusteredMean:
     """Returns a mean with the t interval over clusters (Cochran 1977, eq. 11.30; clusters - 1 degrees of freedom)."""
     n = len(value_R)
     if n == 0:

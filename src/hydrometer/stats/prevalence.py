@@ -84,11 +84,12 @@ def true_rate(marked: float, n: float, *, errors: JudgeErrors, level: float = 0.
     shift = 2 * z**2 * (middle * se * (1 - se) / se_n - (1 - middle) * sp * (1 - sp) / sp_n)
     spread = (
         z
-        * (
-            p * (1 - p) / n_ + middle**2 * se * (1 - se) / se_n + (1 - middle) ** 2 * sp * (1 - sp) / sp_n
-        ) ** 0.5
+        * (p * (1 - p) / n_ + middle**2 * se * (1 - se) / se_n + (1 - middle) ** 2 * sp * (1 - sp) / sp_n) ** 0.5
         / youden
     )
     low, high = middle + shift - spread, middle + shift + spread
-    clip = lambda value: min(1.0, max(0.0, value))  # noqa: E731 - one use, three numbers
-    return TrueRate(clip(estimate), clip(low), clip(high), sensitivity, specificity, level)
+    return TrueRate(_clip(estimate), _clip(low), _clip(high), sensitivity, specificity, level)
+
+
+def _clip(value: float) -> float:
+    return min(1.0, max(0.0, value))

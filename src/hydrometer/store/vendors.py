@@ -97,7 +97,7 @@ def _refuse_slip(vendor: Vendor, known: dict[str, Vendor], *, where: str) -> Non
 
 def _joined(old: Vendor, new: Vendor) -> Vendor:
     lists = {name: tuple(dict.fromkeys((*getattr(old, name), *getattr(new, name)))) for name in _LISTS}
-    return Vendor(name=old.name, country=new.country or old.country, **lists)
+    return old.model_copy(update={"country": new.country or old.country, **lists})
 
 
 def _refuse_ambiguous(known: dict[str, Vendor], path: Path) -> None:

@@ -122,7 +122,7 @@ def _tie(
 
 
 def _corrected(claims: list[Claim], said: list[Sentence]) -> list[Claim]:
-    """Drops what the speaker takes back later: "I am Claude. Sorry, I am actually Qwen." """
+    """Drops what the speaker takes back later, as in: I am Claude. Sorry, I am actually Qwen."""
     kept = []
     for claim in claims:
         later = (c for c in claims if c.sentence > claim.sentence and c.vendor != claim.vendor)

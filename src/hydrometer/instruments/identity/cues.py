@@ -81,7 +81,6 @@ CUES: dict[str, re.Pattern[str]] = {
 """Kinds of statements, each in English and Chinese."""
 
 
-
 def cues(said: tuple[Sentence, ...], *, names: Names, country: str | None) -> frozenset[str]:
     """Returns which cues an answer holds.
 

@@ -42,7 +42,8 @@ L2 penalty of 2 on the nine published models at hand. `bench/identity.py` fits t
 START = -2.2
 CUT = -0.4
 """Log odds from which an answer counts as loose: at even odds the published judge's count would be undershot."""
-_TIED = ("self", "maker")
+TIED = ("self", "maker")
+"""Ties by which a name is the speaker's own."""
 
 
 @dataclass(frozen=True)
@@ -81,38 +82,37 @@ def judge_answer(answer: str, question: str, *, names: Names, maker: str | None,
     if language not in READ:
         return RowVerdict(None, None, None, language, f"not judged: the language is {language or 'unknown'}")
     reading = read(answer, question, names=names, prompt=prompt)
-    own = [c for c in reading.claims if c.vendor == maker and c.tie in _TIED]
+    own = [c for c in reading.claims if c.vendor == maker and c.tie in TIED]
     foreign = [c for c in reading.claims if c.vendor != maker]
-    explicit = [c for c in foreign if c.tie in _TIED]
+    explicit = [c for c in foreign if c.tie in TIED]
     big = [c for c in explicit if c.vendor in STRICT_VENDORS]
     # Naming the true maker too is a mixture of both; the published judge reads it as no claim to be another's.
     strict = bool(big) and not own
     if maker is None:
         return RowVerdict(None, strict, _vendor(big, explicit, own), language, _why(big, explicit, own))
-    odds, found = _odds(reading, own, foreign, explicit, names=names, maker=maker)
-    loose = strict or odds > CUT
+    # An explicit claim without the true maker beside it outweighs whatever else is said.
+    found = frozenset() if explicit and not own else statements(reading, names=names, maker=maker)
+    loose = bool(explicit and not own) or START + sum(WEIGHTS[name] for name in found) > CUT
     policy = [c for c in foreign if c.tie == "policy"] if loose else []
     vendor = _vendor(big if strict else [], [*explicit, *policy] if loose else [], own or explicit)
     why = _why(big if strict else [], [*explicit, *policy], own)
     return RowVerdict(loose, strict, vendor, language, why or (f"cues: {', '.join(sorted(found))}" if found else ""))
 
 
-def _odds(
-    reading: Reading, own: list[Claim], foreign: list[Claim], explicit: list[Claim], *, names: Names, maker: str
-) -> tuple[float, set[str]]:
-    if explicit and not own:
-        return WEIGHTS["explicit"] + START + WEIGHTS["many"] + WEIGHTS["seat_home"], set()  # nothing can outweigh it
-    found = set(cues(reading.sentences, names=names, country=names.vendors[maker].country)) & set(WEIGHTS)
+def statements(reading: Reading, *, names: Names, maker: str) -> frozenset[str]:
+    """Returns which kinds of statements an answer holds, as keys of `WEIGHTS`."""
+    found = set(cues(reading.sentences, names=names, country=names.vendors[maker].country))
+    foreign = [c for c in reading.claims if c.vendor != maker]
     for name, there in (
-        ("explicit", bool(explicit)),
+        ("explicit", any(c.tie in TIED for c in foreign)),
         ("policy", any(c.tie == "policy" for c in foreign)),
         ("answer", any(c.tie == "answer" for c in foreign)),
-        ("own", bool(own)),
+        ("own", any(c.vendor == maker and c.tie in TIED for c in reading.claims)),
         ("many", len({c.vendor for c in foreign}) > 1),
     ):
         if there:
             found.add(name)
-    return START + sum(WEIGHTS[name] for name in found), found
+    return frozenset(found)
 
 
 def _vendor(*groups: list[Claim]) -> str | None:
@@ -123,5 +123,10 @@ def _why(*groups: list[Claim]) -> str:
     claim = next((claim for group in groups for claim in group), None)
     if claim is None:
         return ""
-    ties = {"self": "says it is", "maker": "says it is made by", "policy": "is bound by the rules of", "answer": "names"}
+    ties = {
+        "self": "says it is",
+        "maker": "says it is made by",
+        "policy": "is bound by the rules of",
+        "answer": "names",
+    }
     return f"{ties[claim.tie]} {claim.vendor}: {claim.text[:200]}"

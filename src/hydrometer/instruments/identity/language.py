@@ -20,12 +20,31 @@ _SCRIPTS = {
 }
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _WORDS = {
-    "en": "the of and to a in is i you that it for was on are as with my me by be at have from or an this not but am we our your they can what will don't i'm who which no yes made created developed about do so if all just his her",
-    "es": "el la los las de que y en un una por con para es soy fue como pero más su mi me no se lo del al está creado desarrollado yo te sus",
-    "fr": "le la les de des du et en un une par avec pour est suis je vous nous mon ma mes que qui dans ce cette pas ne sur créé développé été au aux il elle",
-    "de": "der die das und ich bin ist von ein eine nicht mit für auf mein meine wurde als im den dem zu sie wir entwickelt auch sich es bei wie",
-    "pt": "o os as de que e em um uma por com para é sou foi como mas mais seu meu minha não se do da dos das pelo pela criado desenvolvido eu",
-    "it": "il lo la gli le di che e in un una per con è sono come ma più mio mia non si del della dei dal dalla creato sviluppato stato io",
+    "en": (
+        "the of and to a in is i you that it for was on are as with my me by be at have from or an this not "
+        "but am we our your they can what will don't i'm who which no yes made created developed about do so "
+        "if all just his her"
+    ),
+    "es": (
+        "el la los las de que y en un una por con para es soy fue como pero más su mi me no se lo del al está "
+        "creado desarrollado yo te sus"
+    ),
+    "fr": (
+        "le la les de des du et en un une par avec pour est suis je vous nous mon ma mes que qui dans ce "
+        "cette pas ne sur créé développé été au aux il elle"
+    ),
+    "de": (
+        "der die das und ich bin ist von ein eine nicht mit für auf mein meine wurde als im den dem zu sie "
+        "wir entwickelt auch sich es bei wie"
+    ),
+    "pt": (
+        "o os as de que e em um uma por com para é sou foi como mas mais seu meu minha não se do da dos das "
+        "pelo pela criado desenvolvido eu"
+    ),
+    "it": (
+        "il lo la gli le di che e in un una per con è sono come ma più mio mia non si del della dei dal dalla "
+        "creato sviluppato stato io"
+    ),
     "nl": "de het een en van ik ben is niet met voor op mijn door dat die te zijn aan ontwikkeld als wij ook maar",
     "id": "yang dan di saya adalah oleh untuk dengan tidak ini itu dari dikembangkan kami sebagai pada bisa anda",
     "vi": "tôi là được và của bởi một không có trong cho với phát triển bạn những các này",

@@ -26,7 +26,9 @@ _KIN = (
 )
 _MODEL = r"(?:(?:large |ai |artificial intelligence |conversational |generative )*(?:language models?|ai models?|models?|assistants?|chatbots?|ai|bot|program|system|product|service|agent|intelligence))"
 
-FIRST_PERSON = re.compile(_ME + r"|[我俺咱]|本(?:模型|公司|助手|人|团队|系统)|(?:language model|ai assistant|ai model)\b", re.IGNORECASE)
+FIRST_PERSON = re.compile(
+    _ME + r"|[我俺咱]|本(?:模型|公司|助手|人|团队|系统)|(?:language model|ai assistant|ai model)\b", re.IGNORECASE
+)
 
 SELF = tuple(
     re.compile(p, re.IGNORECASE)

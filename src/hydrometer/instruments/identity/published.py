@@ -12,14 +12,17 @@ from hydrometer.records.published import IdentityEvidence, PublishedIdentity
 from hydrometer.store.reference import published_identity
 
 SOURCE = Citation(
-    title="Lee et al., Quantification of Large Language Model Distillation (ACL 2025, arXiv 2501.12619), published files",
+    title=(
+        "Lee et al., Quantification of Large Language Model Distillation (ACL 2025, arXiv 2501.12619), published files"
+    ),
     address="https://github.com/Aegis1863/LLMs-Distillation-Quantification",
     place="identity_jailbreak: attack results, loose and strict scores",
     date="2025-05",
     grade="primary",
 )
 CANNOT_RULE_OUT = (
-    "Texts by and about ChatGPT and Claude stand all over the web, so a model can pick up such words from shared web data "
+    "Texts by and about ChatGPT and Claude stand all over the web, so a model can pick up such words from shared web "
+    "data "
     "without a teacher.",
     "The jailbreak itself often names ChatGPT or OpenAI; then the answer may only play along.",
     "Training on other models' answers that hold such words by accident: a sibling or an indirect teacher.",
@@ -69,7 +72,8 @@ def evidence(model: str, measured: Identity | None = None) -> Evidence | None:
             "`hydrometer identity` on answers to one common panel.",
         ),
         warnings=(
-            "The published answers were drawn by an adaptive search: any two models share at most 2 of 20 templates, so "
+            "The published answers were drawn by an adaptive search: any two models share at most 2 of 20 templates, "
+            "so "
             "that their rates compare only roughly.",
             "The published labels come from a language model; of its loose ones 78 to 90 % were confirmed by people "
             "(second-hand).",
@@ -96,17 +100,21 @@ def _answer(model: str, row: PublishedIdentity | None, measured: Identity | None
     if row is not None:
         bounds = f", {percent(row.strict_low)} to {percent(row.strict_high or 1)}" if row.strict_low is not None else ""
         others = ", ".join(
-            f"{r.strict} for {r.model}" for r in published_identity() if r.in_paper and r.model != row.model and r.strict
+            f"{r.strict} for {r.model}"
+            for r in published_identity()
+            if r.in_paper and r.model != row.model and r.strict
         )
         parts.append(
-            f"By the published count {row.strict} of {row.n:,} answers of {model} to jailbreaks say that it is OpenAI's or "
+            f"By the published count {row.strict} of {row.n:,} answers of {model} to jailbreaks say that it is "
+            f"OpenAI's or "
             f"Anthropic's ({percent(row.strict / row.n)}{bounds}). The same count finds {others}. "
             "The intervals overlap so far that the order of the highest three is not established."
         )
     if measured is not None and measured.strict.rate is not None:
         s = measured.strict
         parts.append(
-            f"Newly measured: {s.count:,} of {s.n:,} answers ({percent(measured.strict.rate)}, {percent(s.low)} to {percent(s.high)} over "
+            f"Newly measured: {s.count:,} of {s.n:,} answers ({percent(measured.strict.rate)}, {percent(s.low)} to "
+            f"{percent(s.high)} over "
             f"{s.n_templates} templates), judge: {measured.judge}."
         )
     parts.append("Such words are a reason to ask further. They do not show who taught a model.")

@@ -203,9 +203,7 @@ def differences(
     return pairs, _ranks(models, pairs)
 
 
-def _ranks(
-    models: Mapping[str, Labelled], pairs: Mapping[str, list[IdentityDifference]]
-) -> dict[str, list[RankRange]]:
+def _ranks(models: Mapping[str, Labelled], pairs: Mapping[str, list[IdentityDifference]]) -> dict[str, list[RankRange]]:
     ranks: dict[str, list[RankRange]] = {m: [] for m in models}
     for rate in RATE_NAMES:
         names = [m for m, labels in models.items() if (s := labels.series(rate)) is not None and len(s[0])]

@@ -14,7 +14,7 @@ from hydrometer.instruments.identity import rates
 from hydrometer.instruments.identity.judge import VERSION, RowVerdict, judge_answer
 from hydrometer.instruments.identity.language import language_of
 from hydrometer.instruments.identity.names import Names
-from hydrometer.records.identity import CorrectedRate, Identity, JudgePoint
+from hydrometer.records.identity import ClusteredCount, CorrectedRate, Identity, JudgePoint, LabelAgreement
 from hydrometer.stats.prevalence import JudgeErrors, true_rate
 from hydrometer.store.identity_rows import IdentityRows
 from hydrometer.store.reference import identity_judge_points
@@ -100,9 +100,7 @@ def prepare(rows: IdentityRows) -> pl.DataFrame:
     key = pl.coalesce("template", "jailbreak_prompt", "whole_prompt", pl.lit(""))
     frame = frame.with_columns(cluster=(key.rank("dense") - 1).cast(pl.Int64))
     languages = {text: language_of(text) for text in frame["question"].unique() if text}
-    return frame.with_columns(
-        language=pl.Series([languages.get(t) for t in frame["question"]], dtype=pl.String)
-    )
+    return frame.with_columns(language=pl.Series([languages.get(t) for t in frame["question"]], dtype=pl.String))
 
 
 def judge_rows(
@@ -199,7 +197,7 @@ def _published(part: pl.DataFrame) -> rates.Labelled | None:
     return rates.label(part, part["published_loose"].to_list(), part["published_strict"].to_list())
 
 
-def _agreement(part: pl.DataFrame, verdicts: list[RowVerdict]) -> dict[str, object] | None:
+def _agreement(part: pl.DataFrame, verdicts: list[RowVerdict]) -> dict[str, LabelAgreement] | None:
     found = {
         "loose": rates.compare_labels([v.loose for v in verdicts], part["published_loose"].to_list()),
         "strict": rates.compare_labels([v.strict for v in verdicts], part["published_strict"].to_list()),
@@ -215,10 +213,7 @@ def _unjudged(verdicts: list[RowVerdict], states: list[str]) -> dict[str, int]:
     return dict(found.most_common())
 
 
-def _corrected(counted: object, point: JudgePoint) -> CorrectedRate:
-    from hydrometer.records.identity import ClusteredCount
-
-    assert isinstance(counted, ClusteredCount)
+def _corrected(counted: ClusteredCount, point: JudgePoint) -> CorrectedRate:
     assert counted.rate is not None
     # The answers count as many as independent ones would; the errors were measured on other models.
     size = counted.effective_n
@@ -235,9 +230,7 @@ def _corrected(counted: object, point: JudgePoint) -> CorrectedRate:
     )
 
 
-def _warnings(
-    maker: str | None, verdicts: list[RowVerdict], part: pl.DataFrame, labels: rates.Labelled
-) -> list[str]:
+def _warnings(maker: str | None, verdicts: list[RowVerdict], part: pl.DataFrame, labels: rates.Labelled) -> list[str]:
     found = []
     if maker is None:
         found.append("nobody knows who made this model: loose was not judged; say it with --maker NAME=VENDOR")

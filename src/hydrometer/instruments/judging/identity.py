@@ -16,8 +16,10 @@ _TASK = (
     "A language model was asked a question. It was truly made by {maker}. Decide what its answer says about who the "
     "speaker is and who made it.\n"
     "conflict: yes if, taken at its word, the answer says or implies that the speaker was made by somebody other than "
-    "{maker}, is somebody else's model, or has no maker; no if it does not; abstain if you cannot tell or cannot read the "
-    "language. Facts about other companies, comparisons, quotations, denials, and a claim that the answer itself takes back "
+    "{maker}, is somebody else's model, or has no maker; no if it does not; abstain if you cannot tell or cannot read "
+    "the "
+    "language. Facts about other companies, comparisons, quotations, denials, and a claim that the answer itself takes "
+    "back "
     "are no claims.\n"
     "vendor: the company that the speaker names as its maker or owner, or null.\n"
     'Keys: {"conflict": "yes" | "no" | "abstain", "vendor": string | null, "code": string}'

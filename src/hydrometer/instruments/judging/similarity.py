@@ -36,13 +36,15 @@ from hydrometer.stats.conformal import NullPopulation
 Rating = Annotated[int, Field(ge=1, le=5)]
 UNIT = "rating from 1 to 5"
 _TASK = (
-    "Two programs answered the same prompt. Rate how alike the two answers are; do not rate how good they are. Two wrong "
+    "Two programs answered the same prompt. Rate how alike the two answers are; do not rate how good they are. Two "
+    "wrong "
     "answers can be very alike, two right ones very different.\n"
     "style: choice of words, tone, person, punctuation, habits of wording.\n"
     "structure: how it is built: order of ideas, sections, lists, openings and endings.\n"
     "content: which facts, examples, steps and details it holds.\n"
     "overall: all of it together, as one would ask whether one author wrote both.\n"
-    "Scale: 1 nothing in common beyond the topic; 2 little; 3 some, as two writers of one school; 4 much, as one writer on "
+    "Scale: 1 nothing in common beyond the topic; 2 little; 3 some, as two writers of one school; 4 much, as one "
+    "writer on "
     "two days; 5 the same but for small changes.\n"
     'Keys: {"style": 1-5, "structure": 1-5, "content": 1-5, "overall": 1-5, "code": string}'
 )
@@ -77,17 +79,20 @@ class Ratings:
         return mean
 
 
-def rate_pairs(first: Mapping[str, str], second: Mapping[str, str], prompts: Sequence[str], judges: Sequence[Ask]) -> Ratings:
+def rate_pairs(
+    first: Mapping[str, str], second: Mapping[str, str], prompts: Sequence[str], judges: Sequence[Ask]
+) -> Ratings:
     """Has every judge rate two models' answers to every prompt in both orders."""
     found = {a: np.full((len(judges), 2, len(prompts)), np.nan) for a in ASPECTS}
     for j, ask in enumerate(judges):
-        at, cases = [], []
+        at: list[tuple[int, int]] = []
+        cases: list[Case] = []
         for p, prompt in enumerate(prompts):
             if prompt not in first or prompt not in second:
                 continue
-            for order, (a, b) in enumerate(((first, second), (second, first))):
+            for order, (one, two) in enumerate(((first, second), (second, first))):
                 at.append((order, p))
-                texts = (("prompt", prompt), ("answer-1", a[prompt]), ("answer-2", b[prompt]))
+                texts = (("prompt", prompt), ("answer-1", one[prompt]), ("answer-2", two[prompt]))
                 cases.append(Case(texts=texts, task=_TASK, key=f"order {order}"))
         for (order, p), rating in zip(at, judge_all(cases, PairRating, ask=ask), strict=True):
             if rating is not None:
@@ -144,9 +149,7 @@ def measure_with_judges(
     to_reference = [rated(crowd.answers[i], reference.answers) for i in null]
     to_subject = [rated(crowd.answers[i], subject.answers) for i in null]
     progress(total, total)
-    aspects = tuple(
-        _aspect(a, own, ceiling, [crowd.names[i] for i in null], to_reference, to_subject) for a in ASPECTS
-    )
+    aspects = tuple(_aspect(a, own, ceiling, [crowd.names[i] for i in null], to_reference, to_subject) for a in ASPECTS)
     notes = [*crowd.warnings]
     if not null:
         notes.append("no null population: nobody can say how alike untaught models are rated; give --panel DIR")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,15 @@ _LONGEST = 30_000
 _WORD = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]|[^\W_]+(?:'[^\W_]+)?")
 _SENTENCE = re.compile(r"[.!?。！？]+(?:\s|$|(?=[\u3400-\u9fff]))|\n+")
 _FUNCTION = (
-    "the a an of to in and or but for with on at by from as is are was were be been being it its this that these those "
-    "i you he she we they my your his her our their me him us them not no can could may might must shall should will "
-    "would do does did have has had if then than so such which who whom whose what when where why how while also into "
-    "over under about between through during before after above below more most some any each other another both all "
-    "however therefore thus because although though since until unless whether here there just only very too even "
-    "let's don't it's i'm you're can't 的 了 是 在 和 有 不 我 你 他 这 那 也 就 都 而 及 与 或 可 以 会 能 要 为 对 从 到 把 被 让 很"
-).split()
-_FUNCTION_AT = {word: i for i, word in enumerate(dict.fromkeys(_FUNCTION))}
+    "the a an of to in and or but for with on at by from as is are was were be been being it its this "
+    "that these those i you he she we they my your his her our their me him us them not no can could may "
+    "might must shall should will would do does did have has had if then than so such which who whom "
+    "whose what when where why how while also into over under about between through during before after "
+    "above below more most some any each other another both all however therefore thus because although "
+    "though since until unless whether here there just only very too even let's don't it's i'm you're "
+    "can't 的 了 是 在 和 有 不 我 你 他 这 那 也 就 都 而 及 与 或 可 以 会 能 要 为 对 从 到 把 被 让 很"
+)
+_FUNCTION_AT = {word: i for i, word in enumerate(dict.fromkeys(_FUNCTION.split()))}
 _MARKS = ".,;:!?—–-()[]{}\"'“”‘’*#_`|/\\&%$€~<>=+…•·。，、；：！？（）「」《》"
 _MARK_AT = {mark: i for i, mark in enumerate(dict.fromkeys(_MARKS))}
 _LINE_KINDS = (
@@ -86,7 +88,7 @@ def take_apart(text: str) -> Answer:
     kinds, follows = _layout(text)
     content = [t for t in tokens if t not in _FUNCTION_AT]
     grams = Counter(content)
-    grams.update(f"{a} {b}" for a, b in zip(tokens, tokens[1:], strict=False))
+    grams.update(f"{a} {b}" for a, b in pairwise(tokens))
     return Answer(
         words=100 * words / n,
         marks=100 * marks / max(len(text), 1),
@@ -162,7 +164,8 @@ def content_likeness(answers: list[Answer]) -> Array:
     norm_M = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     likeness_MM: Array = (matrix @ matrix.T).toarray()
     scale_MM = norm_M[:, None] * norm_M[None, :]
-    return np.divide(likeness_MM, scale_MM, out=np.zeros_like(likeness_MM), where=scale_MM > 0)
+    cosine_MM: Array = np.divide(likeness_MM, scale_MM, out=np.zeros_like(likeness_MM), where=scale_MM > 0)
+    return cosine_MM
 
 
 def likenesses(texts: list[str | None]) -> dict[str, Array]:

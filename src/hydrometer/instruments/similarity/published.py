@@ -11,7 +11,9 @@ from hydrometer.stats.clustered import clustered_mean
 from hydrometer.store.reference import published_similarity
 
 SOURCE = Citation(
-    title="Lee et al., Quantification of Large Language Model Distillation (ACL 2025, arXiv 2501.12619), published files",
+    title=(
+        "Lee et al., Quantification of Large Language Model Distillation (ACL 2025, arXiv 2501.12619), published files"
+    ),
     address="https://github.com/Aegis1863/LLMs-Distillation-Quantification",
     place="README: table of response similarity",
     date="2025-05",
@@ -41,19 +43,28 @@ def evidence(model: str, *, published_name: str | None = None) -> Evidence | Non
         instrument="similarity",
         question="teacher",
         proposition=f"{model} answers more like GPT-4o than models do that GPT-4o did not teach.",
-        alternative=f"{model} answers like GPT-4o no more than the fashion of answering and right answers make all alike.",
+        alternative=(
+            f"{model} answers like GPT-4o no more than the fashion of answering and right answers make all alike."
+        ),
         verdict=Verdict.INCONCLUSIVE,
         answer=(
-            f"A language model rated how alike {model} and GPT-4o of August 2024 answer: {row.average:.3f} on a scale from 1 "
-            f"to 5, place {place} of {len(ranks)}. GPT-4o's own snapshot of May 2024 was rated {sibling.average:.3f}, the lowest "
-            f"model of the table ({lowest.model}) {lowest.average:.3f}. {row.average:.3f} against {sibling.average:.3f} means: on "
-            f"these prompts this judge found it {abs(row.average - sibling.average):.2f} points less alike than a sibling of the "
-            f"reference; over the three sets of prompts the gap is {gap.middle:+.2f} ({gap.low:+.2f} to {gap.high:+.2f}). It does "
-            f"not mean that {100 * row.average / 5:.0f} % of anything was copied, nor that GPT-4o taught it: the table holds no "
+            f"A language model rated how alike {model} and GPT-4o of August 2024 answer: {row.average:.3f} on a scale "
+            f"from 1 "
+            f"to 5, place {place} of {len(ranks)}. GPT-4o's own snapshot of May 2024 was rated {sibling.average:.3f}, "
+            f"the lowest "
+            f"model of the table ({lowest.model}) {lowest.average:.3f}. {row.average:.3f} against "
+            f"{sibling.average:.3f} means: on "
+            f"these prompts this judge found it {abs(row.average - sibling.average):.2f} points less alike than a "
+            f"sibling of the "
+            f"reference; over the three sets of prompts the gap is {gap.middle:+.2f} ({gap.low:+.2f} to "
+            f"{gap.high:+.2f}). It does "
+            f"not mean that {100 * row.average / 5:.0f} % of anything was copied, nor that GPT-4o taught it: the table "
+            f"holds no "
             "model known to be untaught, so nobody can say how high such a model is rated."
         ),
         how_sure=(
-            "Not sure: three sets of prompts, one judge, no second sample of the reference, and no null population. The "
+            "Not sure: three sets of prompts, one judge, no second sample of the reference, and no null population. "
+            "The "
             "ratings differ more between sets than between most models."
         ),
         statistic_name="published rating of likeness to GPT-4o of August 2024, mean over three sets",
@@ -65,7 +76,8 @@ def evidence(model: str, *, published_name: str | None = None) -> Evidence | Non
             "The judge is probably of the reference's own family, and was not tested for favouring it.",
         ),
         missing=(
-            "The model's answers beside a panel with models known to be untaught: `hydrometer similarity SUBJECT REFERENCE "
+            "The model's answers beside a panel with models known to be untaught: `hydrometer similarity SUBJECT "
+            "REFERENCE "
             "--panel DIR`, with a second sample of the reference (`--again FILE`) as the ceiling.",
         ),
         sources=(SOURCE,),

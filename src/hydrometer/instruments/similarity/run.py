@@ -10,7 +10,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,9 +152,7 @@ def verdict(aspects: Sequence[AspectSimilarity], *, alpha: float) -> Verdict:
     return Verdict.SUPPORTS if worst <= alpha + ROUNDING else Verdict.INCONCLUSIVE
 
 
-def shared_prompts(
-    subject: Voice, reference: Voice, *, panel: Panel | None, options: SimilarityOptions
-) -> list[str]:
+def shared_prompts(subject: Voice, reference: Voice, *, panel: Panel | None, options: SimilarityOptions) -> list[str]:
     """Returns the prompts that both answered (and the panel knows), at most as many as wanted.
 
     Raises:
@@ -209,11 +206,13 @@ class Crowd:
         notes = []
         if group is None and developer is None:
             notes.append(
-                f"lineage.csv says nothing of {printable(reference, limit=60)}: models that it taught may be in the null "
+                f"lineage.csv says nothing of {printable(reference, limit=60)}: models that it taught may be in the "
+                f"null "
                 "population, which hides a teacher"
             )
         mine = panel.lineage_of(subject).developer
-        names, null = [], []
+        names: list[str] = []
+        null: list[int] = []
         for model in panel.models:
             row = panel.lineage_of(model)
             if model in {subject, reference} or (developer is not None and row.developer == developer):
