@@ -104,10 +104,10 @@ def _tie(
     masked = _masked(text, mention, mentions)
     if patterns.NEGATED.search(masked):
         return "denied"
-    if patterns.COMPARED.search(masked) or patterns.SUPPOSED.search(masked):
+    if patterns.COMPARED.search(masked) or patterns.SUPPOSED.search(masked) or patterns.ANOTHER.search(masked):
         return None
     if patterns.POLICY.search(masked):
-        return "policy"
+        return "policy" if patterns.BINDS.search(masked) else None
     listed = len({m.vendor for m in mentions}) >= 3
     if listed or patterns.TOOL.search(masked):
         return None

@@ -89,10 +89,24 @@ COMPARED = re.compile(
 )
 """V is there for comparison, or as an example."""
 
+ANOTHER = re.compile(
+    r"\b(?:another|a (?:different|separate|distinct)) (?:\w+ ){0,2}(?:ai|model|company|chatbot|assistant|system|organi[sz]ation)\b|\b(?:different|distinct|separate) from (?:me|mine|us|my)\b|\b(?:is|are) not (?:me|my)\b|另一个|另一款|另一家|与我不同|不是我",
+    re.IGNORECASE,
+)
+"""The sentence sets what it names apart from the speaker."""
+
+BINDS = re.compile(
+    r"\b(?:i|i'm|my|me|we|our|us)\b|\b(?:against|violat\w*|compl(?:y|ies|iance)|adher\w*|in (?:line|accordance) with|prohibit\w*|not allowed)\b|我|违反|遵守|符合|遵循|根据|按照",
+    re.IGNORECASE,
+)
+"""Rules are named as binding, not talked about."""
+
 SUPPOSED = re.compile(
     rf"\b(?:if i (?:were|was)|as if|as though|pretend(?:ing|ed|s)?|imagin(?:e|ing|ary)|suppose|hypothetical(?:ly)?|role-?play(?:ing)?|act(?:ing)? as|simulat(?:e|ing)|emulat(?:e|ing)|impersonat(?:e|ing)|"
     rf"would (?:say|answer|reply|claim)|you (?:asked|want|wanted|told|mentioned|may be|might be|are referring|refer)|the (?:prompt|user|template|scenario|text)|in this (?:story|scenario|fiction|game)|fictional|"
     rf"claims? (?:to be|that)|some (?:people|say)|people (?:say|think)|confus\w+|mistak\w+|rumou?r\w*|many platforms|feedback to)\b[^.;!?,]{{0,80}}?{V}"
+    rf"|\b(?:if|whether|in case) (?:you(?:'re| are|r question is)?|this is|it is|it's)\b[^.;!?,]{{0,30}}?\b(?:ask|refer|talk|mean|about|interested)\w*[^.;!?,]{{0,60}}?{V}"
+    rf"|如果(?:您|你)?(?:是|的问题是|在|想)?(?:在|指|问|关于|了解|提到)[^。！？；\n]{{0,30}}?{V}"
     rf"|(?:假如|如果我|假设|假装|扮演|模拟|模仿|冒充|想象|您提到的|你提到的|用户|有人说|据说|误以为|如果您(?:指|问)的?是)[^，。！？；\n]{{0,24}}?{V}",
     re.IGNORECASE,
 )
