@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from hydrometer.cli import attribute, audit, cost, dossier, identity, panel, similarity
+from hydrometer.cli import ask, attribute, audit, cost, dossier, identity, panel, similarity
 from hydrometer.errors import HydrometerError, printable
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("audit")(audit.audit)
+app.command("ask")(ask.ask)
 app.command("attribute")(attribute.attribute)
 app.command("identity")(identity.identity)
 app.command("similarity")(similarity.similarity)
