@@ -81,7 +81,10 @@ def _rate(c: ClusteredCount | None) -> str:
 
 
 def _rates(found: Sequence[Identity]) -> str:
-    lines = ["| model | loose | strict | hard, of all | hard, of prompts without a name | worth |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| model | loose | strict | hard, of all | hard, of prompts without a name | worth |",
+        "|---|---|---|---|---|---|",
+    ]
     for f in sorted(found, key=lambda f: -(f.loose.count if f.loose else 0)):
         cells = [_rate(r) for r in (f.loose, f.strict, f.hard, f.hard_conditional)]
         lines.append(f"| {f.model} | {' | '.join(cells)} | {f.strict.effective_n:,.0f} |")
@@ -106,7 +109,8 @@ def _ranks(found: Sequence[Identity]) -> str:
         ranks = {f.model: next(r for r in f.ranks if r.rate == rate) for f in found}
         order = sorted(found, key=lambda f: (ranks[f.model].best, ranks[f.model].worst))
         words = ", ".join(
-            f"{f.model} {ranks[f.model].best}" + (f"–{ranks[f.model].worst}" if ranks[f.model].worst > ranks[f.model].best else "")
+            f"{f.model} {ranks[f.model].best}"
+            + (f"–{ranks[f.model].worst}" if ranks[f.model].worst > ranks[f.model].best else "")
             for f in order
         )
         n = len(found) * (len(found) - 1) // 2
@@ -116,7 +120,10 @@ def _ranks(found: Sequence[Identity]) -> str:
 
 
 def _agreement(loose: Mapping[str, Agreement], strict: Mapping[str, Agreement], tuned: Sequence[str]) -> str:
-    lines = ["| model | read while writing rules | loose kappa | loose F1 | strict kappa | strict F1 |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| model | read while writing rules | loose kappa | loose F1 | strict kappa | strict F1 |",
+        "|---|---|---|---|---|---|",
+    ]
     for m in sorted(loose, key=lambda m: (m not in tuned, m)):
         cells = [_number(v) for v in (loose[m].kappa, loose[m].f1, strict[m].kappa, strict[m].f1)]
         lines.append(f"| {m} | {'yes' if m in tuned else 'no'} | {' | '.join(cells)} |")
@@ -140,6 +147,9 @@ def _number(value: float) -> str:
 
 
 def _disagreements() -> str:
-    lines = ["| model, template | question | what the answer says | judge / published | who is right |", "|---|---|---|---|---|"]
+    lines = [
+        "| model, template | question | what the answer says | judge / published | who is right |",
+        "|---|---|---|---|---|",
+    ]
     lines += [f"| {' | '.join(row)} |" for row in DISAGREEMENTS]
     return "\n".join(lines)

@@ -111,6 +111,9 @@ class Identity(Record):
     """Answers by the maker that the speaker names as its own, the true one included."""
     languages: dict[str, IdentityRates]
     """By the language of the question."""
+    arms: dict[str, IdentityRates]
+    """Without and with a jailbreak (`plain`, `jailbreak`), where the file tells them apart; questions are the units of
+    the first."""
     published: IdentityRates | None
     """The same rates from published labels, where the file holds them."""
     agreement: dict[str, LabelAgreement] | None

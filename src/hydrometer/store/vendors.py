@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from hydrometer.errors import InputError
 from hydrometer.records.identity_names import Vendor
+from hydrometer.records.identity_panel import IdentityPanel, PanelQuestion, PanelTemplate
 from hydrometer.store.files import decode_utf8, read_bytes
 
 LARGEST_LIST = 1024 * 1024
@@ -111,3 +112,14 @@ def _refuse_ambiguous(known: dict[str, Vendor], path: Path) -> None:
                     cure="keep it with one of them",
                     where=str(path),
                 )
+
+
+@cache
+def identity_panel() -> IdentityPanel:
+    """Returns the common panel of identity questions that ships."""
+    table = _toml("identity_panel.toml")
+    questions = [
+        PanelQuestion(id=row["id"], texts={k: v for k, v in row.items() if k != "id"}) for row in table["questions"]
+    ]
+    templates = [PanelTemplate.model_validate(row) for row in table["templates"]]
+    return IdentityPanel(version=table["version"], questions=tuple(questions), templates=tuple(templates))

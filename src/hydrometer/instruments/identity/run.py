@@ -14,7 +14,17 @@ from hydrometer.instruments.identity import rates
 from hydrometer.instruments.identity.judge import VERSION, RowVerdict, judge_answer
 from hydrometer.instruments.identity.language import language_of
 from hydrometer.instruments.identity.names import Names
-from hydrometer.records.identity import ClusteredCount, CorrectedRate, Identity, JudgePoint, LabelAgreement
+from hydrometer.instruments.judging.fence import Ask
+from hydrometer.instruments.judging.identity import judge_identity
+from hydrometer.records.identity import (
+    ClusteredCount,
+    CorrectedRate,
+    Identity,
+    IdentityRates,
+    JudgePoint,
+    LabelAgreement,
+)
+from hydrometer.records.identity_panel import PLAIN
 from hydrometer.stats.prevalence import JudgeErrors, true_rate
 from hydrometer.store.identity_rows import IdentityRows
 from hydrometer.store.reference import identity_judge_points
@@ -146,6 +156,35 @@ def judge_rows(
     return Judged(frame, tuple(verdicts), makers, VERSION if judge == "rules" else "published")
 
 
+def judge_rows_with(
+    rows: IdentityRows,
+    *,
+    names: Names,
+    makers: Mapping[str, str | None],
+    ask: Ask,
+    judge: str,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Judged:
+    """Judges every answer of a file with a language model.
+
+    Args:
+        rows: what was read.
+        names: makers and their models.
+        makers: who truly made each model.
+        ask: puts requests to the judge.
+        judge: its name, for the record.
+        progress: called with the answers judged and their total.
+    """
+    frame = prepare(rows)
+    table = list(frame.select("model", "question", "response", "state").iter_rows())
+    readable = [i for i, (_, _, text, state) in enumerate(table) if state in _READABLE and text]
+    found = judge_identity([table[i][:3] for i in readable], names=names, makers=makers, ask=ask, progress=progress)
+    verdicts = [RowVerdict(None, None, None, None, f"not judged: {state}") for *_, state in table]
+    for i, verdict in zip(readable, found, strict=True):
+        verdicts[i] = verdict
+    return Judged(frame, tuple(verdicts), makers, judge)
+
+
 def summarise(judged: Judged) -> list[Identity]:
     """Returns what was found, one record a model, in the order of the file."""
     frame = judged.frame.with_row_index("at")
@@ -178,6 +217,7 @@ def summarise(judged: Judged) -> list[Identity]:
                 hard_conditional=rates.count(labels[m], "hard_conditional"),
                 vendors=dict(Counter(v.vendor for v in mine[m] if v.vendor is not None).most_common()),
                 languages=rates.by_language(labels[m]),
+                arms=_arms(parts[m], mine[m]),
                 published=rates.rates(published) if published is not None else None,
                 agreement=_agreement(parts[m], mine[m]) if own else None,
                 corrected={
@@ -189,6 +229,23 @@ def summarise(judged: Judged) -> list[Identity]:
             )
         )
     return records
+
+
+def _arms(part: pl.DataFrame, verdicts: list[RowVerdict]) -> dict[str, IdentityRates]:
+    """Returns the rates without and with a jailbreak, where the template `plain` tells them apart."""
+    if PLAIN not in set(part["template"].drop_nulls()):
+        return {}
+    plain_R = (part["template"] == PLAIN).fill_null(False).to_list()
+    found = {}
+    for arm, wanted in (("plain", True), ("jailbreak", False)):
+        keep = [i for i, plain in enumerate(plain_R) if plain is wanted]
+        frame = part[keep]
+        if wanted:  # one template: its questions are the units
+            frame = frame.with_columns(cluster=(pl.col("question").rank("dense") - 1).cast(pl.Int64))
+        labels = rates.label(frame, [verdicts[i].loose for i in keep], [verdicts[i].strict for i in keep])
+        if (value := rates.rates(labels)) is not None:
+            found[arm] = value
+    return found
 
 
 def _published(part: pl.DataFrame) -> rates.Labelled | None:

@@ -85,8 +85,8 @@ def request(case: Case, *, attempt: int, max_tokens: int = 300) -> Request:
 def parse(reply: str, shape: type[V], *, code: str) -> V | None:
     """Returns the verdict in a judge's reply; None where the reply is junk.
 
-    Only a reply that holds exactly one JSON object, with the fixed keys and the right code, is a verdict. A code fence of
-    Markdown around it is tolerated, prose is not read.
+    Only a reply that holds exactly one JSON object, with the fixed keys and the right code, is a verdict. A code fence
+    of Markdown around it is tolerated, prose is not read.
     """
     text = reply[:_LONGEST_REPLY].strip()
     if text.startswith("```") and text.endswith("```"):
