@@ -19,7 +19,9 @@ from hydrometer.cli import (
     cost_prices,
     cost_table,
     dossier,
+    identity,
     panel,
+    similarity,
     store,
 )
 from hydrometer.errors import HydrometerError, printable
@@ -36,6 +38,8 @@ app = typer.Typer(
 app.command("audit")(audit.audit)
 app.command("ask")(ask.ask)
 app.command("attribute")(attribute.attribute)
+app.command("identity")(identity.identity)
+app.command("similarity")(similarity.similarity)
 app.add_typer(dossier.app, name="dossier")
 app.add_typer(cost.app, name="cost")
 cost.app.command("estimate")(cost_estimate.estimate)
