@@ -8,7 +8,11 @@ import sys
 
 import typer
 
+<<<<<<< HEAD
 from hydrometer.cli import attribute, audit, cost, cost_estimate, cost_ladder, cost_prices, cost_table, dossier, panel
+=======
+from hydrometer.cli import attribute, audit, cost, cost_ladder, cost_plan, cost_prices, cost_table, dossier, panel
+>>>>>>> money
 from hydrometer.errors import HydrometerError, printable
 
 app = typer.Typer(
@@ -26,6 +30,8 @@ app.add_typer(dossier.app, name="dossier")
 app.add_typer(cost.app, name="cost")
 cost.app.command("estimate")(cost_estimate.estimate)
 cost.app.command("ladder")(cost_ladder.ladder)
+cost.app.command("plan")(cost_plan.plan)
+cost.app.command("invert")(cost_plan.invert)
 cost.app.command("prices")(cost_prices.prices)
 cost.app.command("audit-table")(cost_table.audit_table)
 app.add_typer(panel.app, name="panel")

@@ -33,7 +33,7 @@ def prices(
     from hydrometer.instruments.training_cost import price_list
 
     listing = price_list.list_prices(
-        accelerator=accelerator, contract=contract, tier=tier, region=region, since=since, until=until, at=at, own=own
+        accelerator=accelerator, contract=contract, tier=tier, region=region, between=(since, until), at=at, own=own
     )
     if as_json:
         typer.echo(json.dumps(listing.model_dump(mode="json"), ensure_ascii=False))

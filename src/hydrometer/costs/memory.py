@@ -12,6 +12,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from hydrometer.costs.architecture import Architecture, Dense, Experts, Layer
@@ -62,11 +63,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class Stage:
-    """What one pipeline stage holds: layers, and the ends of the network."""
+    """What one pipeline stage holds: layers of each kind with their number, and the ends of the network."""
 
-    layers: tuple[Layer, ...]
+    kinds: tuple[tuple[Layer, int], ...]
     first: bool
     last: bool
+
+    @property
+    def n_layers(self) -> int:
+        """Layers in all."""
+        return sum(n for _, n in self.kinds)
 
 
 @dataclass(frozen=True)
@@ -86,16 +92,23 @@ class MemoryUse:
         return self.weights + self.gradients + self.optimiser + self.activations + self.logits + self.buffers
 
 
-def stages(architecture: Architecture, pipeline: int) -> list[Stage]:
+@lru_cache(maxsize=64)
+def stages(architecture: Architecture, pipeline: int) -> tuple[Stage, ...]:
     """Returns the stages of an even split; the first ones take a layer more where it does not divide."""
-    layers = [layer for layer, count in architecture.layers for _ in range(count)]
-    n = len(layers)
+    n = architecture.n_layers
     sizes = [n // pipeline + (1 if i < n % pipeline else 0) for i in range(pipeline)]
-    found, start = [], 0
+    found, left, kinds = [], 0, list(architecture.layers)
     for i, size in enumerate(sizes):
-        found.append(Stage(tuple(layers[start : start + size]), first=i == 0, last=i == pipeline - 1))
-        start += size
-    return found
+        here: dict[Layer, int] = {}
+        while size:
+            layer, count = kinds[0]
+            taken = min(size, count - left)
+            here[layer] = here.get(layer, 0) + taken
+            size, left = size - taken, left + taken
+            if left == count:
+                kinds, left = kinds[1:], 0
+        found.append(Stage(tuple(here.items()), first=i == 0, last=i == pipeline - 1))
+    return tuple(found)
 
 
 def routed_parameters(layer: Layer, hidden_size: int) -> float:
@@ -110,8 +123,8 @@ def _shared_parameters(architecture: Architecture, stage: Stage) -> float:
     """Returns the parameters of a stage that every expert rank holds, before tensor parallelism."""
     d = architecture.hidden_size
     inner = sum(
-        layer.matmul_parameters(d, active=False) + layer.other_parameters(d) - routed_parameters(layer, d)
-        for layer in stage.layers
+        n * (layer.matmul_parameters(d, active=False) + layer.other_parameters(d) - routed_parameters(layer, d))
+        for layer, n in stage.kinds
         if not layer.shared_with_earlier
     )
     ends = (1 if stage.first else 0) + (1 if stage.last else 0)
@@ -186,14 +199,14 @@ def _shapes(layer: Layer, d: int, tensor: int) -> dict[tuple[object, ...], float
 def _weight_buffers(stage: Stage, hidden_size: int, tensor: int) -> float:
     """Returns the bytes of the placeholder weight gradients that fused kernels keep, one for each matrix shape."""
     shapes: dict[tuple[object, ...], float] = {}
-    for layer in set(stage.layers):
+    for layer, _ in stage.kinds:
         shapes |= _shapes(layer, hidden_size, tensor)
     return _WEIGHT * sum(shapes.values())
 
 
 def rank_parameters(architecture: Architecture, layout: Layout, stage: Stage) -> tuple[float, float]:
     """Returns the parameters of one rank of a stage: those every expert rank holds, and its routed experts."""
-    routed = sum(routed_parameters(layer, architecture.hidden_size) for layer in stage.layers)
+    routed = sum(n * routed_parameters(layer, architecture.hidden_size) for layer, n in stage.kinds)
     return _shared_parameters(architecture, stage) / layout.tensor, routed / layout.expert
 
 
@@ -215,16 +228,16 @@ def _stage_memory(
     weights, gradients, optimiser = _static(architecture, layout, stage)
     d = architecture.hidden_size
     in_flight = min(layout.pipeline - index, layout.micro_batches)
-    each = [activation_elements(layer, d) for layer in stage.layers]
-    kept = sum(each) if layout.recompute == "none" else float(len(each) * d)
+    each = [(activation_elements(layer, d), n) for layer, n in stage.kinds]
+    kept = sum(one * n for one, n in each) if layout.recompute == "none" else float(stage.n_layers * d)
     activations = _ACTIVATION * tokens * in_flight * kept
     if layout.recompute == "full":
-        activations += _ACTIVATION * tokens * max(each, default=0.0)
-    backward = _ACTIVATION * tokens * max((_passing(layer) for layer in stage.layers), default=0.0)
+        activations += _ACTIVATION * tokens * max((one for one, _ in each), default=0.0)
+    backward = _ACTIVATION * tokens * max((_passing(layer) for layer, _ in stage.kinds), default=0.0)
     buffers = _weight_buffers(stage, d, layout.tensor) + WORKSPACE
     if layout.zero_stage >= 3:
         # One layer's weights are gathered while it runs, and the next one's are on the way.
-        layer = (weights * layout.data * layout.context) / max(len(stage.layers), 1)
+        layer = (weights * layout.data * layout.context) / max(stage.n_layers, 1)
         buffers += 2 * layer
     logits = 0.0
     if stage.last:
@@ -246,8 +259,12 @@ def training_memory(architecture: Architecture, layout: Layout, *, sequence_leng
     Returns:
         Bytes, of the pipeline stage that needs the most.
     """
+    # Of stages that hold the same, the earliest has the most micro-batches in flight.
+    earliest: dict[Stage, int] = {}
+    for i, stage in enumerate(stages(architecture, layout.pipeline)):
+        earliest.setdefault(stage, i)
     found = [
         _stage_memory(architecture, layout, stage, index=i, sequence_length=sequence_length)
-        for i, stage in enumerate(stages(architecture, layout.pipeline))
+        for stage, i in earliest.items()
     ]
     return max(found, key=lambda use: use.total)

@@ -88,7 +88,7 @@ class LogPrice:
 
 
 def _same(a: Keys, b: Keys) -> Array:
-    return (a[:, None] == b[None, :]).astype(float)
+    return np.asarray(a[:, None] == b[None, :], dtype=float)
 
 
 def _features(quotes: Quotes) -> Array:

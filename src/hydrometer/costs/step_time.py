@@ -12,6 +12,7 @@ References:
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from hydrometer.costs.architecture import Architecture, Experts, Layer
@@ -69,8 +70,8 @@ class Machine:
     loss: float = 0.28
     link: float = 0.65
     latency: float = 30e-6
-    launch: float = 1.0e-3
-    launch_experts: float = 2.5e-3
+    launch: float = 0.92e-3
+    launch_experts: float = 2.4e-3
 
 
 @dataclass(frozen=True)
@@ -149,13 +150,14 @@ def _layer_part(
     per_token = routed * f.experts_per_token / f.n_experts if isinstance(f, Experts) else 0.0
     flop = FLOP_PER_MULTIPLY_ADD * passes * tokens
     matrices = flop * (plain - per_token) / layout.tensor / (machine.peak * machine.matrix)
-    matrices += flop * per_token / (machine.peak * machine.grouped)
+    matrices += flop * per_token / layout.tensor / (machine.peak * machine.grouped)
     core = sum(m.core_flop(sequence_length) for m in layer.mixers) * tokens / layout.tensor
     attention = core * (passes - 2.0 + _FLASH_BACKWARD) / (machine.peak * machine.attention)
     traffic = _PASSES_OVER_ACTIVATIONS * _BF16 * tokens * activation_elements(layer, d) / layout.tensor
     links = _COLLECTIVES_A_LAYER * _collective(machine, _BF16 * tokens * d, layout.tensor)
     if isinstance(f, Experts):
-        copies = _BF16 * tokens * f.experts_per_token * (f.latent or d)
+        # With sequence parallelism each tensor rank sends its own share of the tokens.
+        copies = _BF16 * tokens * f.experts_per_token * (f.latent or d) / layout.tensor
         traffic += _PASSES_OVER_ROUTED * copies
         links += _EXCHANGES_A_LAYER * _collective(machine, copies, layout.expert)
     if layout.context > 1:
@@ -190,13 +192,14 @@ def step_time(architecture: Architecture, layout: Layout, machine: Machine, *, s
     Returns:
         Seconds by part. The slowest pipeline stage sets the pace; the others' idle time is the bubble.
     """
-    found = []
-    for stage in stages(architecture, layout.pipeline):
+    found, counts = [], []
+    for stage, count in Counter(stages(architecture, layout.pipeline)).items():
         part = _ends_part(architecture, stage, layout, machine, sequence_length=sequence_length)
-        for layer in set(stage.layers):
+        for layer, n in stage.kinds:
             one = _layer_part(architecture, layer, layout, machine, sequence_length=sequence_length)
-            part += one.times(stage.layers.count(layer))
+            part += one.times(n)
         found.append(part)
+        counts.append(count)
     slowest = max(found, key=lambda part: part.total)
     hop = _BF16 * layout.micro_batch * sequence_length / layout.context / layout.tensor * architecture.hidden_size
     hops = (layout.pipeline - 1) * 2 * _collective(machine, hop * 2, 2, spread=layout.tensor * 2)
@@ -208,6 +211,10 @@ def step_time(architecture: Architecture, layout: Layout, machine: Machine, *, s
     gradients = _collective(machine, (_FP32 + _BF16) * shared, replicas, spread=world) + _collective(
         machine, (_FP32 + _BF16) * routed, expert_replicas, spread=world
     )
+    if layout.zero_stage >= 3:
+        # Weights are gathered anew for the forward and for the backward pass of every micro-batch.
+        gathers = _collective(machine, _BF16 * (shared + routed), replicas, spread=world)
+        gradients += 2 * n * gathers
     bandwidth = machine.memory_bandwidth * machine.memory
     optimiser = _OPTIMISER_BYTES * (shared / replicas + routed / expert_replicas) / bandwidth
     optimiser += _GRADIENT_BYTES * (shared + routed) / bandwidth
@@ -217,11 +224,11 @@ def step_time(architecture: Architecture, layout: Layout, machine: Machine, *, s
         memory=n * slowest.memory,
         links=n * slowest.links,
         launches=n * slowest.launches,
-        bubble=sum(part.total for part in found) - slowest.total + hops,
+        bubble=sum(part.total * count for part, count in zip(found, counts, strict=True)) - slowest.total + hops,
         gradients=gradients,
         optimiser=optimiser,
     )
 
 
 def _parameters(architecture: Architecture, layout: Layout) -> list[tuple[float, float]]:
-    return [rank_parameters(architecture, layout, stage) for stage in stages(architecture, layout.pipeline)]
+    return [rank_parameters(architecture, layout, stage) for stage in set(stages(architecture, layout.pipeline))]

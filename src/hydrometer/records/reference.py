@@ -18,6 +18,8 @@ class Purchase(Record):
 
     low: Positive
     high: Positive
+    of: Literal["chip", "server"] = "chip"
+    """`server`: the prices are a server's share, so no server is added to them."""
     as_of: Text
     source: Text
 
@@ -74,4 +76,20 @@ class DefaultPrior(Record):
     p5: Positive
     p50: Positive
     p95: Positive
+    source: Text
+
+
+class MachineRow(Record):
+    """Memory, links and kernel shares of an accelerator, for plans."""
+
+    accelerator: Text
+    memory_gb: Positive
+    memory_tb_s: Positive
+    link_gb_s: Positive
+    """Each way, to accelerators of the same domain."""
+    network_gbit_s: Positive
+    domain: Annotated[int, Field(ge=1)]
+    matrix: Annotated[float, Field(gt=0, le=1)]
+    grouped: Annotated[float, Field(gt=0, le=1)]
+    attention: Annotated[float, Field(gt=0, le=1)]
     source: Text

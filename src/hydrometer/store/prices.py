@@ -212,13 +212,14 @@ def _number(value: object, *, where: str) -> float:
 
 
 def _date(value: object, *, where: str) -> dt.date:
-    found = value.date() if isinstance(value, dt.datetime) else value
-    if isinstance(found, str):
-        text = f"{found}-15" if len(found) == 7 else found
+    found: object = value
+    if isinstance(value, dt.datetime):
+        found = value.date()
+    elif isinstance(value, str):
         try:
-            found = dt.date.fromisoformat(text)
+            found = dt.date.fromisoformat(f"{value}-15" if len(value) == 7 else value)
         except ValueError:
-            raise InputError(f"'{found[:40]}' is not a date", cure="write 2026-03-31", where=where) from None
+            raise InputError(f"'{value[:40]}' is not a date", cure="write 2026-03-31", where=where) from None
     if not isinstance(found, dt.date) or not _EARLIEST <= found < _LATEST:
         raise InputError(f"'{str(value)[:40]}' is not a date of a price", cure="write 2026-03-31", where=where)
     return found

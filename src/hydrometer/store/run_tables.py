@@ -159,12 +159,9 @@ def _row(cells: Mapping[str, str], line: int, where: str) -> RunRow:
     model = cells["model"]
     if not model:
         raise InputError("the row names no model", cure="fill the column 'model'", where=where)
-    return RunRow(
-        line=line,
-        model=model[:_LONGEST_NAME],
-        date=_date(cells.get("date", ""), where),
-        **{"developer": "", **words},  # type: ignore[arg-type]
-        **numbers,
+    date = _date(cells.get("date", ""), where)
+    return RunRow.model_validate(
+        {"developer": "", "line": line, "model": model[:_LONGEST_NAME], "date": date, **words, **numbers}
     )
 
 

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from hydrometer.costs.money import (
     acquisition_cost,
-    chip_to_server,
     owned_price_per_hour,
     server_power_factor,
     staff_cost,
@@ -22,7 +21,7 @@ from hydrometer.costs.money import (
 )
 from hydrometer.instruments.training_cost.claims import Claims
 from hydrometer.instruments.training_cost.measured import Measured, citation
-from hydrometer.instruments.training_cost.pricing import decimal_year
+from hydrometer.instruments.training_cost.pricing import decimal_year, server_factor
 from hydrometer.instruments.training_cost.priors import ladder_priors
 from hydrometer.records.dossier import Claim
 from hydrometer.records.evidence import CostLadder, PriorUsed, Reading, Rung, Swing
@@ -182,7 +181,7 @@ def _owned_rung(claims: Claims, hours: Measured, priors: dict[str, PriorUsed], d
         chip_price=draws["chip_price"],
         age_years=age,
         board_power_watts=chip.board_power_watts,
-        server_factor=chip_to_server(chip.name),
+        server_factor=server_factor(chip),
         power_factor=server_power_factor(chip.name),
     )
     return [
@@ -268,9 +267,7 @@ def _cluster_rung(claims: Claims, priors: dict[str, PriorUsed], draws: dict[str,
     size, chip = max(sizes, key=lambda size: size[0])
     if "chip_price" not in draws:
         return []
-    bought = acquisition_cost(
-        n_accelerators=size, chip_price=draws["chip_price"], server_factor=chip_to_server(chip.name)
-    )
+    bought = acquisition_cost(n_accelerators=size, chip_price=draws["chip_price"], server_factor=server_factor(chip))
     return [
         Rung(
             id="cluster",
@@ -279,7 +276,7 @@ def _cluster_rung(claims: Claims, priors: dict[str, PriorUsed], draws: dict[str,
             usd=_range(bought),
             sources=(
                 _bought_at(chip, priors["chip_price"]),
-                f"× {chip_to_server(chip.name)} for servers ÷ (1 - 0.19) for the network: Epoch, arXiv:2405.21015",
+                f"× {server_factor(chip)} for servers ÷ (1 - 0.19) for the network: Epoch, arXiv:2405.21015",
             ),
         )
     ]

@@ -46,8 +46,7 @@ def list_prices(
     contract: str | None,
     tier: str | None,
     region: str | None,
-    since: str | None,
-    until: str | None,
+    between: tuple[str | None, str | None],
     at: str | None,
     own: Path | None,
 ) -> PriceListing:
@@ -58,8 +57,7 @@ def list_prices(
         contract: only this type; without it `at` estimates every rent.
         tier: kind of seller.
         region: region class; `any` quotes pass every region.
-        since: first day.
-        until: last day.
+        between: first and last day.
         at: the day to estimate.
         own: a user's price file; its quotes come first and override in estimates.
 
@@ -70,8 +68,8 @@ def list_prices(
     kind = contract_type(find_contract(contract)) if contract is not None else None
     seller = cast(Tier | None, _one_of(tier, get_args(Tier), "--tier"))
     place = _one_of(region, get_args(Region), "--region")
-    first = checked_date(since, "--since") if since else dt.date.min
-    last = checked_date(until, "--until") if until else dt.date.max
+    first = checked_date(between[0], "--since") if between[0] else dt.date.min
+    last = checked_date(between[1], "--until") if between[1] else dt.date.max
     mine: Sequence[PriceQuote] = read_price_file(own) if own is not None else ()
     quotes = [
         q

@@ -201,7 +201,7 @@ def owned_hour(accelerator: str, *, tier: Tier = "neocloud", chip_price: float |
         raise InputError(f"no purchase price of {chip.name} is known", cure="ask for a rent instead of `own`")
     paid = chip_price if chip_price is not None else (chip.purchase.low * chip.purchase.high) ** 0.5
     line = ownership_defaults()["hyperscaler" if tier == "hyperscaler" else "neocloud"]
-    server = paid * money.chip_to_server(chip.name)
+    server = paid * server_factor(chip)
     grid = max((g for g in electricity() if g.region == "us"), key=lambda g: g.year)
     return ownership_cost(
         Ownership(
@@ -219,6 +219,12 @@ def owned_hour(accelerator: str, *, tier: Tier = "neocloud", chip_price: float |
             rented_share=line["rented_share"],
         )
     )
+
+
+def server_factor(chip: Accelerator) -> float:
+    """Returns what a server costs over the prices at which the chip was seen: 1 where they are a server's share."""
+    of_server = chip.purchase is not None and chip.purchase.of == "server"
+    return 1.0 if of_server else money.chip_to_server(chip.name)
 
 
 def _from_own_file(mine: Sequence[PriceQuote], date: dt.date) -> LogPrice:
@@ -243,7 +249,7 @@ def _owned(chip: Accelerator, date: dt.date, tier: Tier) -> tuple[LogPrice, str]
             chip_price=price,
             age_years=age,
             board_power_watts=chip.board_power_watts,
-            server_factor=money.chip_to_server(chip.name),
+            server_factor=server_factor(chip),
             power_factor=money.server_power_factor(chip.name),
         )
         for price in (chip.purchase.low, chip.purchase.high)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from hydrometer.errors import InputError
 from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.plausibility import CEILING, FLOOR_MARGIN, other_runs
+from hydrometer.instruments.training_cost.plausibility import CEILING, FLOOR_MARGIN, SMALL_MODEL, other_runs
 from hydrometer.instruments.training_cost.run import check_claims
 from hydrometer.records.dossier import Dossier, Precision
 from hydrometer.records.evidence import Check
@@ -29,10 +29,14 @@ from hydrometer.store.run_tables import plain, published_records, read_run_table
 
 AGREE = 0.15
 """Two hours of one model may differ by this: a published total includes or omits small phases (V3: 5 %)."""
+_SHORT_RUN = 1e21
+"""FLOP below which a run is not judged for using too little."""
 CONFLICT = "published_cluster"
 """Name of the check that finds two readings in the public record."""
 _CHIPS_A_BOARD = 4
 """A Cloud TPU of the second and third generation was sold as a board of four chips."""
+CLOCK_AGREE = 0.25
+"""Accelerators × time may differ from the hours by this: days are rounded, and clusters change during a run."""
 _KINDS = {
     "pretrain": "pretraining",
     "pretraining": "pretraining",
@@ -239,9 +243,17 @@ def _chip_name(row: RunRow) -> str | None:
     return None
 
 
-def _compare(name: str, title: str, left: float, right: float, texts: tuple[str, str], source: str = "") -> RowCheck:
-    ratio = left / right
-    agree = 1 / (1 + AGREE) <= ratio <= 1 + AGREE
+def _compare(
+    name: str,
+    title: str,
+    sides: tuple[float, float],
+    texts: tuple[str, str],
+    *,
+    source: str = "",
+    within: float = AGREE,
+) -> RowCheck:
+    ratio = sides[0] / sides[1]
+    agree = 1 / (1 + within) <= ratio <= 1 + within
     times = f"{ratio:.2f} times" if ratio >= 1 else f"1/{1 / ratio:.2f} of"
     return RowCheck(
         name=name,
@@ -260,7 +272,9 @@ def _clock(row: RunRow) -> Iterator[RowCheck]:
     if hours is None or n is None or clock is None:
         return
     texts = (f"{readable(n)} × {readable(clock)} h = {readable(n * clock)} h", f"{readable(hours)} h")
-    yield _compare("clock_times_cluster", "Accelerators × time = accelerator-hours", n * clock, hours, texts)
+    yield _compare(
+        "clock_times_cluster", "Accelerators × time = accelerator-hours", (n * clock, hours), texts, within=CLOCK_AGREE
+    )
 
 
 def _hours(row: RunRow) -> float | None:
@@ -292,7 +306,7 @@ def _flop_over_hours(row: RunRow) -> Iterator[RowCheck]:
         words = (
             f"{used / ceiling:.1f} times the best steady benchmark ever published: too few hours or too much compute."
         )
-    elif used < lowest / FLOOR_MARGIN and row.phase.casefold() in _WHOLE and row.training_flop > 1e21:
+    elif used < lowest / FLOOR_MARGIN and _judged_from_below(row):
         verdict = "inconsistent"
         words = f"{lowest / used:.1f} times below the lowest published run: too many hours or too little compute."
     else:
@@ -307,6 +321,14 @@ def _flop_over_hours(row: RunRow) -> Iterator[RowCheck]:
         verdict=verdict,
         explanation=words,
     )
+
+
+def _judged_from_below(row: RunRow) -> bool:
+    """Small models and short runs often use little of their accelerators, so only large ones have a floor."""
+    assert row.training_flop is not None
+    size = row.active_parameters or row.total_parameters
+    large = size is not None and size >= SMALL_MODEL
+    return large and row.training_flop > _SHORT_RUN and row.phase.casefold() in _WHOLE
 
 
 def _lowest(row: RunRow) -> float:
@@ -330,10 +352,9 @@ def _against_the_makers(row: RunRow) -> Iterator[RowCheck]:
     hours = _hours(row)
     if record.accelerator_hours is not None and hours is not None:
         texts = (f"{readable(hours)} h in the table", f"{readable(record.accelerator_hours)} h published")
-        yield _compare(
-            "published_hours", "The hours are those that the makers published", hours, record.accelerator_hours, texts,
-            record.source,
-        )  # fmt: skip
+        sides = (hours, record.accelerator_hours)
+        title = "The hours are those that the makers published"
+        yield _compare("published_hours", title, sides, texts, source=record.source)
     if len(record.n_accelerators) > 1 and (row.n_accelerators is not None or hours is not None):
         sizes = " or ".join(f"{n:,.0f}" for n in record.n_accelerators)
         yield _open(
@@ -362,4 +383,4 @@ def _against_twins(row: RunRow, twins: Sequence[RunRow]) -> Iterator[RowCheck]:
             mine, other = getattr(row, key), getattr(twin, key)
             if mine is not None and other is not None:
                 texts = (f"{readable(mine)} {unit}", f"{readable(other)} {unit} on line {twin.line}")
-                yield _compare(f"same_{key}", title, mine, other, texts)
+                yield _compare(f"same_{key}", title, (mine, other), texts)
