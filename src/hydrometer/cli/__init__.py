@@ -8,11 +8,18 @@ import sys
 
 import typer
 
-<<<<<<< HEAD
-from hydrometer.cli import attribute, audit, cost, cost_estimate, cost_ladder, cost_prices, cost_table, dossier, panel
-=======
-from hydrometer.cli import attribute, audit, cost, cost_ladder, cost_plan, cost_prices, cost_table, dossier, panel
->>>>>>> money
+from hydrometer.cli import (
+    attribute,
+    audit,
+    cost,
+    cost_estimate,
+    cost_ladder,
+    cost_plan,
+    cost_prices,
+    cost_table,
+    dossier,
+    panel,
+)
 from hydrometer.errors import HydrometerError, printable
 
 app = typer.Typer(
