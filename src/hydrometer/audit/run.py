@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hydrometer import __version__
+from hydrometer.audit import published
 from hydrometer.audit.files import TeacherFiles
 from hydrometer.audit.questions import TOPICS, answer_question
 from hydrometer.instruments import training_cost
@@ -24,6 +25,7 @@ def run_audit(
     dossier_path: Path,
     *,
     teacher: TeacherFiles | None = None,
+    identity_file: Path | None = None,
     seed: int = 0,
     command: str = "",
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
@@ -33,6 +35,7 @@ def run_audit(
     Args:
         dossier_path: the dossier.
         teacher: the model's answers and a panel, to ask who taught it.
+        identity_file: its answers to identity questions, to be shown beside what was published.
         seed: seed of all random draws; the same seed gives the same numbers.
         command: the command line, kept in the record.
         progress: called with what is done, how much of it, and its total.
@@ -56,6 +59,9 @@ def run_audit(
         found, read = measure(file.dossier.model, teacher, progress=progress)
         evidence.append(found)
         inputs.extend(read)
+    said, also_read = published.gather(file.dossier.model.name, identity_file)
+    evidence.extend(said)
+    inputs.extend(also_read)
     return Audit(
         schema_version=1,
         hydrometer_version=__version__,

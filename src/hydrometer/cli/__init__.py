@@ -9,6 +9,7 @@ import sys
 import typer
 
 from hydrometer.cli import (
+    ask,
     attribute,
     audit,
     cost,
@@ -18,7 +19,10 @@ from hydrometer.cli import (
     cost_prices,
     cost_table,
     dossier,
+    identity,
     panel,
+    similarity,
+    store,
 )
 from hydrometer.errors import HydrometerError, printable
 
@@ -32,7 +36,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("audit")(audit.audit)
+app.command("ask")(ask.ask)
 app.command("attribute")(attribute.attribute)
+app.command("identity")(identity.identity)
+app.command("similarity")(similarity.similarity)
 app.add_typer(dossier.app, name="dossier")
 app.add_typer(cost.app, name="cost")
 cost.app.command("estimate")(cost_estimate.estimate)
@@ -42,6 +49,7 @@ cost.app.command("invert")(cost_plan.invert)
 cost.app.command("prices")(cost_prices.prices)
 cost.app.command("audit-table")(cost_table.audit_table)
 app.add_typer(panel.app, name="panel")
+app.add_typer(store.app, name="store")
 
 
 @app.callback(invoke_without_command=True)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.progress import Progress, TaskID
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from hydrometer.errors import printable
+
+if TYPE_CHECKING:
+    from hydrometer.collect.engine import Tally
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "hydrometer/indexes"
 """Indexes of panels whose own folders cannot be written."""
@@ -22,3 +32,54 @@ def shown(bar: Progress) -> Callable[[str, int, int], None]:
         bar.update(tasks[what], completed=done, total=total)
 
     return update
+
+
+class AskBar:
+    """Shows how far a run is: rate, time left, cost so far."""
+
+    def __init__(self, model: str) -> None:
+        """Shows nothing yet: before the first request, a person may be asked."""
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]} {task.fields[more]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task(printable(model, limit=40), total=None, rate="", more="")
+        self._first: tuple[float, int] | None = None
+        self._next = 0.0
+
+    def start(self) -> None:
+        """Shows the bar."""
+        self._bar.start()
+
+    def stop(self) -> None:
+        """Takes it away."""
+        self._bar.stop()
+
+    def update(self, tally: Tally) -> None:
+        """Shows a new state, at most ten times a second."""
+        now = time.monotonic()
+        if self._bar.disable or now < self._next:
+            return
+        self._next = now + 0.1
+        self._first = self._first or (now, tally.settled)
+        seconds = now - self._first[0]
+        rate = f"{(tally.settled - self._first[1]) / seconds:.1f}/s" if seconds > 1 else ""
+        faults = sum(tally.faults.values())
+        more = ([f"{faults:,} faults"] if faults else []) + ([f"${tally.usd:,.2f}"] if tally.usd is not None else [])
+        self._bar.update(self._task, completed=tally.settled, total=tally.total, rate=rate, more=" ".join(more))
+
+
+@contextlib.contextmanager
+def asked(model: str) -> Iterator[AskBar]:
+    """Gives a bar for a run, and takes it away however the run ends."""
+    bar = AskBar(model)
+    try:
+        yield bar
+    finally:
+        bar.stop()

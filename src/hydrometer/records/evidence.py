@@ -9,6 +9,7 @@ from pydantic import Field
 from hydrometer.records.attribution import Attribution
 from hydrometer.records.base import Record
 from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.published import IdentityEvidence, SimilarityEvidence
 
 QuestionName = Literal["cost", "teacher", "compute"]
 Relation = Literal["equals", "at_most", "at_least", "within"]
@@ -238,4 +239,10 @@ class Evidence(Record):
     """What was not available, and how to get it."""
     warnings: tuple[str, ...] = ()
     sources: tuple[Citation, ...] = ()
-    details: Annotated[ClaimChecking | CostLadder | Attribution, Field(discriminator="kind")] | None = None
+    details: (
+        Annotated[
+            ClaimChecking | CostLadder | Attribution | IdentityEvidence | SimilarityEvidence,
+            Field(discriminator="kind"),
+        ]
+        | None
+    ) = None

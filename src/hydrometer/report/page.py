@@ -7,6 +7,8 @@ from markupsafe import Markup
 
 from hydrometer.plots.attribution import attribution_figures
 from hydrometer.plots.cost_ladder import cost_ladder_figures
+from hydrometer.plots.identity import identity_figures
+from hydrometer.plots.similarity import similarity_figures
 from hydrometer.plots.tornado import prior_title, tornado_figures
 from hydrometer.plots.utilisation import utilisation_figures
 from hydrometer.records.attribution import Attribution, CandidateResult
@@ -14,6 +16,7 @@ from hydrometer.records.attribution_words import fraction, leading_candidate
 from hydrometer.records.audit import Audit
 from hydrometer.records.evidence import ClaimChecking, CostLadder, Evidence
 from hydrometer.records.numbers import amount, as_printed, percent, rough_usd, usd, usd_range
+from hydrometer.records.published import IdentityEvidence, SimilarityEvidence
 from hydrometer.report.passages import absent, harmless, marked
 from hydrometer.report.words import INSTRUMENT_WORDS, KIND_WORDS, VERDICT_MARK, VERDICT_WORDS
 
@@ -31,6 +34,10 @@ def _figures(evidence: Evidence) -> list[Markup]:
         drawn = utilisation_figures(details.utilisation)
     elif isinstance(details, Attribution):
         drawn = attribution_figures(details)
+    elif isinstance(details, IdentityEvidence):
+        drawn = identity_figures(details)
+    elif isinstance(details, SimilarityEvidence):
+        drawn = similarity_figures(details)
     else:
         drawn = []
     return [Markup(svg) for svg in drawn]  # noqa: S704 - built by matplotlib, which escapes text

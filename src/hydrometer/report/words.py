@@ -16,7 +16,12 @@ VERDICT_WORDS = {
     Verdict.INCONCLUSIVE: "inconclusive",
     Verdict.NOT_MEASURED: "not measured",
 }
-INSTRUMENT_WORDS = {"training_cost": "training cost", "attribution": "attribution"}
+INSTRUMENT_WORDS = {
+    "training_cost": "training cost",
+    "attribution": "attribution",
+    "identity": "identity consistency",
+    "similarity": "response similarity",
+}
 KIND_WORDS = {
     "control": "untaught by another vendor's model (control)",
     "other_teacher": "taught by others, not by this candidate",

@@ -13,6 +13,8 @@ from pydantic import TypeAdapter
 
 from hydrometer.errors import InputError
 from hydrometer.records.evidence import OperatingPoint
+from hydrometer.records.identity import JudgePoint
+from hydrometer.records.published import PublishedIdentity, PublishedSimilarity
 from hydrometer.records.reference import Accelerator, DefaultPrior, MachineRow, ReferenceRun
 
 
@@ -52,6 +54,26 @@ def default_priors() -> dict[str, DefaultPrior]:
 def claim_checking_operating_point() -> OperatingPoint:
     """Returns the measured error rates of claim checking (`bench/claims.py` writes them)."""
     return OperatingPoint.model_validate_json(_text("claim_checking_operating_point.json"))
+
+
+@cache
+def published_identity() -> tuple[PublishedIdentity, ...]:
+    """Returns the published counts of identity consistency."""
+    rows = list(csv.DictReader(_text("published_identity.csv").splitlines()))
+    return tuple(TypeAdapter(list[PublishedIdentity]).validate_python(rows, strict=False))
+
+
+@cache
+def published_similarity() -> tuple[PublishedSimilarity, ...]:
+    """Returns the published ratings of response similarity."""
+    rows = list(csv.DictReader(_text("published_similarity.csv").splitlines()))
+    return tuple(TypeAdapter(list[PublishedSimilarity]).validate_python(rows, strict=False))
+
+
+@cache
+def identity_judge_points() -> tuple[JudgePoint, ...]:
+    """Returns the measured errors of the judges of identity (`bench/identity.py` writes them)."""
+    return tuple(TypeAdapter(list[JudgePoint]).validate_json(_text("identity_judge_points.json")))
 
 
 def _key(name: str) -> str:

@@ -1,0 +1,18 @@
+"""Asks targets, resumably: what is answered is on the disk, and nothing is paid for twice."""
+
+from hydrometer.collect.engine import Collector, Stop, Trouble
+from hydrometer.collect.money import Budget, Estimate, Price
+from hydrometer.collect.plan import Plan, plan_questions
+from hydrometer.store.evidence import Question
+
+__all__ = [
+    "Budget",
+    "Collector",
+    "Estimate",
+    "Plan",
+    "Price",
+    "Question",
+    "Stop",
+    "Trouble",
+    "plan_questions",
+]

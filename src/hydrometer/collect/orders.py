@@ -1,0 +1,184 @@
+"""What a person ordered on the command line or in a plan file, made into a target, questions and settings."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from hydrometer.collect.money import Budget, Price
+from hydrometer.collect.plan import Plan, plan_questions
+from hydrometer.collect.run import Settings
+from hydrometer.errors import InputError, printable
+from hydrometer.records.probes import Probe
+from hydrometer.store.files import decode_utf8, read_bytes
+from hydrometer.store.probe_files import read_probe_file
+from hydrometer.targets.open import open_target
+from hydrometer.targets.protocol import Request, Target
+
+_LARGEST_PLAN = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One target to ask; the fields are the options of `hydrometer ask` and the keys of a plan file."""
+
+    target: str | None = None
+    model: str | None = None
+    probes: str | None = None
+    concurrency: int = 8
+    samples: int = 1
+    canaries: int | None = None
+    system: str | None = None
+    max_tokens: int = 1024
+    temperature: float = 0.0
+    top_p: float | None = None
+    seed: int | None = None
+    logprobs: int = 0
+    completions: bool = False
+    key_env: str | None = None
+    keyring: str | None = None
+    header: tuple[str, ...] = ()
+    timeout: float = 120.0
+    attempts: int = 8
+    max_requests: int | None = None
+    max_tokens_total: int | None = None
+    max_usd: float | None = None
+    usd_per_million_in: float | None = None
+    usd_per_million_out: float | None = None
+    retry_failed: bool = False
+
+    def open(self) -> tuple[Target, Plan]:
+        """Opens the target and lays out the questions; sends nothing.
+
+        Raises:
+            InputError: naming the option that cannot be used.
+        """
+        if self.target is None:
+            raise InputError("nobody to ask", cure="give a TARGET, or --plan FILE.toml", where="ask")
+        if self.probes is None:
+            raise InputError("nothing to ask", cure="give --probes FILE", where="--probes")
+        probes = read_probes(self.probes)
+        if self.target.startswith(("http://", "https://")):
+            target = open_target(
+                self.target, model=self.model, completions=self.completions, key_variable=self.key_env,
+                keyring=self.keyring, headers=_headers(self.header), timeout=self.timeout,
+            )  # fmt: skip
+        else:
+            target = open_target(self.target, model=self.model)
+        base = Request(
+            prompt="", system=self.system, max_tokens=self.max_tokens, temperature=self.temperature,
+            top_p=self.top_p, seed=self.seed, top_logprobs=self.logprobs,
+        )  # fmt: skip
+        return target, plan_questions(probes, base=base, samples=self.samples, canaries=self.canaries)
+
+    def settings(self) -> Settings:
+        """Returns how the questions are to be asked.
+
+        Raises:
+            InputError: if a limit in dollars is given without prices.
+        """
+        price = None
+        if self.usd_per_million_in is not None and self.usd_per_million_out is not None:
+            price = Price(self.usd_per_million_in, self.usd_per_million_out)
+        elif self.usd_per_million_in is not None or self.usd_per_million_out is not None:
+            raise InputError(
+                "one of the two prices is missing",
+                cure="give both, 0 where nothing is charged",
+                where="--usd-per-million",
+            )
+        budget = Budget(requests=self.max_requests, tokens=self.max_tokens_total, usd=self.max_usd, price=price)
+        return Settings(
+            concurrency=self.concurrency, budget=budget, attempts=self.attempts, retry_failed=self.retry_failed
+        )
+
+
+def orders_from(order: Order, *, store: Path | None, plan: Path | None) -> Iterator[tuple[Order, Path]]:
+    """Yields every target to ask with its store: one from the options, or all of a plan file.
+
+    Everything is checked before the first is yielded.
+
+    Raises:
+        InputError: naming the option, or the place in the plan, that cannot be used.
+    """
+    if plan is not None and order.target is not None:
+        raise InputError("a plan names its targets itself", cure="give a TARGET or --plan, not both", where="--plan")
+    if plan is None:
+        if store is None:
+            raise InputError("nowhere to keep the answers", cure="give --store FILE.db", where="--store")
+        order.settings()
+        yield order, store
+        return
+    found = list(_read_plan(plan, order, store))
+    for one, _ in found:
+        one.settings()
+    yield from found
+
+
+def read_probes(name: str) -> tuple[Probe, ...]:
+    """Returns the probes of a file, or of a set that ships.
+
+    Raises:
+        InputError: if there is neither.
+    """
+    return read_probe_file(Path(name))
+
+
+def _headers(given: tuple[str, ...]) -> dict[str, str]:
+    headers = {}
+    for line in given:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip() or not value.strip():
+            # The line may hold a key, so it is not shown.
+            raise InputError("no usable header", cure="write 'NAME: VALUE' or 'NAME: env:VARIABLE'", where="--header")
+        headers[name.strip()] = value.strip()
+    return headers
+
+
+def _read_plan(path: Path, order: Order, store: Path | None) -> Iterator[tuple[Order, Path]]:
+    text = decode_utf8(read_bytes(path, limit=_LARGEST_PLAN, what="plan (TOML)"), where=str(path))
+    try:
+        plan = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"not TOML ({error})", cure="see docs/ask.md for a plan", where=str(path)) from None
+    entries = plan.pop("target", None)
+    if not isinstance(entries, list) or not entries or not all(isinstance(e, dict) for e in entries):
+        raise InputError("names no targets", cure="write one [[target]] for each", where=str(path))
+    common = _checked(plan, where=str(path))
+    for number, entry in enumerate(entries, start=1):
+        where = f"{path} target {number}"
+        given = common | _checked(entry, where=where)
+        address = given.pop("address", None)
+        place = given.pop("store", str(store) if store is not None else None)
+        if address is None or place is None:
+            missing = "address" if address is None else "store"
+            raise InputError(f"'{missing}' is missing", cure=f"add {missing} = '...'", where=where)
+        yield replace(order, target=address, **given), Path(place)
+
+
+def _checked(given: dict[str, Any], *, where: str) -> dict[str, Any]:
+    """Returns the keys of a plan with values of the right kind."""
+    kinds = {field.name: str(field.type) for field in fields(Order) if field.name != "target"}
+    kinds |= {"address": "str", "store": "str"}
+    checked: dict[str, Any] = {}
+    for key, value in given.items():
+        name = key.replace("-", "_")
+        kind = kinds.get(name)
+        if kind is None:
+            raise InputError(
+                f"unknown key '{printable(key, limit=40)}'", cure=f"known: {', '.join(kinds)}", where=where
+            )
+        if kind.startswith("float") and type(value) is int:
+            value = float(value)
+        if kind.startswith("tuple"):
+            fits = isinstance(value, list) and all(isinstance(v, str) for v in value)
+            checked[name] = tuple(value) if fits else ()
+        else:
+            wanted = {"str": str, "int": int, "float": float, "bool": bool}[kind.removesuffix(" | None")]
+            fits = type(value) is wanted and not (isinstance(value, int | float) and value < 0)
+            checked[name] = value
+        if not fits:
+            raise InputError(f"'{key}' has no usable value", cure=f"give {kind}", where=where)
+    return checked

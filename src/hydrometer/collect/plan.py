@@ -1,0 +1,77 @@
+"""Which questions are asked, in which order: some again and again, to notice another model behind the same name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hydrometer.records.probes import Probe
+from hydrometer.store.evidence import Question
+from hydrometer.targets.protocol import Request
+
+ROUNDS = 4
+"""How often a canary is asked: at the start, after a third, after two thirds and at the end."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Questions in the order in which they are asked.
+
+    Attributes:
+        questions: all of them.
+        canaries: ids of the probes that are asked in every round.
+    """
+
+    questions: tuple[Question, ...]
+    canaries: tuple[str, ...]
+
+
+def usual_canaries(n_probes: int) -> int:
+    """Returns how many probes are asked four times: one in fifty, 8 to 100, but never more than one in ten."""
+    return min(max(8, min(100, round(n_probes / 50))), max(1, n_probes // 10))
+
+
+def plan_questions(
+    probes: Sequence[Probe], *, base: Request, samples: int = 1, canaries: int | None = None, keep_system: bool = True
+) -> Plan:
+    """Returns the questions that ask every probe `samples` times, and some of them in four rounds over the run.
+
+    The probes asked in rounds also give the second answers by which a subject is compared with itself.
+
+    Args:
+        probes: with different ids.
+        base: everything but the prompt.
+        samples: answers wanted for every probe, at least 1.
+        canaries: number of probes asked in rounds; `usual_canaries` where absent, none with 0.
+        keep_system: let a probe's own system prompt stand where the base has none.
+    """
+    wanted = usual_canaries(len(probes)) if canaries is None else min(canaries, len(probes))
+    # By hash: the choice is the same on every run, and independent of the order of the file.
+    ranked = sorted(probes, key=lambda probe: hashlib.sha256(b"canary" + probe.id.encode()).digest())
+    chosen = {probe.id for probe in ranked[:wanted]}
+    repeated = [probe for probe in probes if probe.id in chosen]
+    rest = [
+        _question(probe, replicate, base, keep_system)
+        for replicate in range(samples)
+        for probe in probes
+        if replicate > 0 or probe.id not in chosen
+        if probe.id not in chosen or replicate >= ROUNDS
+    ]
+    questions: list[Question] = []
+    for turn in range(ROUNDS):
+        questions += [_question(probe, turn, base, keep_system) for probe in repeated]
+        if turn < ROUNDS - 1:
+            questions += rest[turn * len(rest) // (ROUNDS - 1) : (turn + 1) * len(rest) // (ROUNDS - 1)]
+    return Plan(tuple(questions), tuple(probe.id for probe in repeated))
+
+
+def _question(probe: Probe, replicate: int, base: Request, keep_system: bool) -> Question:
+    system = base.system if base.system is not None or not keep_system else probe.system
+    seed = base.seed
+    if replicate > 0:
+        # Without it, a provider that keeps answers to equal requests would return the first sample again.
+        seed = (base.seed or 0) + replicate
+    limit = base.max_tokens if probe.max_tokens is None else min(base.max_tokens, probe.max_tokens)
+    request = replace(base, prompt=probe.prompt, system=system, seed=seed, max_tokens=limit)
+    return Question(probe.id, request, replicate)

@@ -1,0 +1,1 @@
+"""Response similarity: how alike do two models answer the same prompts?"""

@@ -1,0 +1,168 @@
+"""The tables of an evidence store, and opening a file that may be hostile."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from hydrometer.errors import InputError, OutputError
+
+APPLICATION = 0x48594452
+"""`HYDR`: marks the file as an evidence store."""
+VERSION = 1
+GOOD = ("answered", "truncated", "refused", "empty")
+"""Outcomes that are an answer of the subject. A question has at most one."""
+_PATIENCE = 120.0
+
+TABLES = (
+    # Tokens and dollars, here and of an attempt, are the most that it can have cost: the reserve until the answer tells.
+    """CREATE TABLE target (
+  id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, model TEXT NOT NULL,
+  requests INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, nano_usd INTEGER NOT NULL DEFAULT 0
+) STRICT""",
+    """CREATE TABLE worker (id TEXT PRIMARY KEY, pid INTEGER NOT NULL, started REAL NOT NULL) STRICT""",
+    """CREATE TABLE call (
+  id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, target INTEGER NOT NULL REFERENCES target(id),
+  request BLOB NOT NULL, replicate INTEGER NOT NULL,
+  state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'given up')), worker TEXT
+) STRICT""",
+    """CREATE TABLE question (
+  call INTEGER NOT NULL REFERENCES call(id), probe TEXT NOT NULL, PRIMARY KEY (call, probe)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE attempt (
+  id INTEGER PRIMARY KEY, call INTEGER NOT NULL REFERENCES call(id), n INTEGER NOT NULL, worker TEXT NOT NULL,
+  sent REAL NOT NULL, sent_monotonic REAL NOT NULL, ended REAL, ended_monotonic REAL,
+  outcome TEXT NOT NULL DEFAULT 'pending' CHECK (outcome IN
+    ('pending', 'answered', 'truncated', 'refused', 'empty', 'failed', 'invalid', 'lost', 'surplus')),
+  http_status INTEGER, reason TEXT, raw BLOB, raw_sha256 BLOB, text BLOB, packed INTEGER NOT NULL DEFAULT 0,
+  reported_model TEXT, fingerprint TEXT, finish_reason TEXT, prompt_tokens INTEGER, completion_tokens INTEGER,
+  tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL, logprobs BLOB, UNIQUE (call, n)
+) STRICT""",
+    """CREATE UNIQUE INDEX one_good_answer ON attempt (call)
+  WHERE outcome IN ('answered', 'truncated', 'refused', 'empty')""",
+    """CREATE INDEX unfinished ON attempt (worker) WHERE outcome = 'pending'""",
+    """CREATE INDEX held ON call (worker) WHERE worker IS NOT NULL""",
+)
+
+
+def connect_to_write(path: Path) -> sqlite3.Connection:
+    """Opens a store, or makes it, for writing.
+
+    Raises:
+        InputError: if the file is something else.
+        OutputError: if it cannot be made or opened.
+    """
+    _check_kind(path)
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return _connect_to_write(path)
+        except sqlite3.OperationalError as error:
+            # Several processes may start on a fresh file at once; the change to WAL does not wait for others by itself.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise OutputError(f"{path}: cannot be opened for writing ({error}); is the disk full?") from None
+            time.sleep(0.02)
+        except sqlite3.DatabaseError as error:
+            raise _no_store(path, str(error)) from None
+
+
+def _connect_to_write(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=64
+    )
+    try:
+        _defend(connection)
+        if path.stat().st_size > 0:
+            _check_marks(connection, path)
+        connection.execute("PRAGMA journal_mode=WAL")
+        # FULL: a commit is on the disk before it is believed, whatever happens to the power.
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise _no_store(path, "it holds other tables")
+            for statement in TABLES:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={APPLICATION}")
+            connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+        _check_marks(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Opens a store for reading only.
+
+    Raises:
+        InputError: if it is missing or something else.
+    """
+    _check_kind(path)
+    if not path.exists():
+        raise InputError("no such file", cure="name an evidence store (hydrometer ask makes one)", where=str(path))
+    try:
+        connection = sqlite3.connect(
+            f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, timeout=_PATIENCE, isolation_level=None
+        )
+    except sqlite3.DatabaseError as error:
+        raise _no_store(path, str(error)) from None
+    try:
+        _defend(connection)
+        _check_marks(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise _no_store(path, str(error)) from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _defend(connection: sqlite3.Connection) -> None:
+    # Views, triggers and functions inside a file must not run because somebody opened it.
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA cell_size_check=ON")
+    connection.execute("PRAGMA mmap_size=0")
+
+
+def _check_kind(path: Path) -> None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be opened ({error})", cure="name a readable file", where=str(path)) from None
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise InputError(f"this is {kind}", cure="name a file, as answers.db", where=str(path))
+
+
+def _check_marks(connection: sqlite3.Connection, path: Path) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application == 0 and version == 0:
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            return
+        raise _no_store(path, "it belongs to another program")
+    if application != APPLICATION:
+        raise _no_store(path, "it belongs to another program")
+    if version != VERSION:
+        raise InputError(
+            f"the store has version {version}, this program reads {VERSION}",
+            cure="use the newest hydrometer",
+            where=str(path),
+        )
+    found = {row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    if found != set(TABLES):
+        raise _no_store(path, "its tables were changed")
+
+
+def _no_store(path: Path, why: str) -> InputError:
+    return InputError(f"no evidence store ({why})", cure="name another file; nothing was changed", where=str(path))
