@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fit_utilisation import Run, read_runs, steady_model, whole_run_model, with_fitted_spreads
-from hydrometer.costs.utilisation import Prediction
+from fit_utilisation import Run, read_runs, steady_model, whole_run_models, with_fitted_spreads
+from hydrometer.costs.utilisation import EFFECTS, averaged
 from hydrometer.instruments.training_cost.estimate import (
     Network,
     PhaseKind,
@@ -58,15 +58,17 @@ class Scored:
 
 
 def left_out(runs: list[Run], data: Path) -> list[Scored]:
-    """Returns every run predicted without its developer."""
-    whole = whole_run_model(runs, steady_model(data))
+    """Returns every run predicted without its developer, as the command line asks: nothing told of what hours hold."""
+    accounts = whole_run_models(runs, steady_model(data))
     developers = np.array([run.developer for run in runs])
     found = []
     for developer in sorted(set(developers)):
         mine = developers == developer
-        model = with_fitted_spreads(whole.without(mine))
+        models = [with_fitted_spreads(account.without(mine)) for account in accounts.values()]
         for index in np.flatnonzero(mine):
-            prediction: Prediction = model.predict(whole.effects_RF[index])
+            asked = accounts["benchmarks"].effects_RF[index].copy()
+            asked[EFFECTS.index("whole_programme")] = 0.0
+            prediction = averaged([model.predict(asked) for model in models])
             low, middle, high = (float(v) for v in prediction.quantile([0.1, 0.5, 0.9]))
             found.append(Scored(runs[index], low, middle, high))
     return found
@@ -175,7 +177,8 @@ def speed() -> list[str]:
     each = (time.process_time() - start) / 20
     from hydrometer.store.utilisation import shipped_utilisation
 
-    prediction = shipped_utilisation().whole.predict(shipped_utilisation().whole.effects_RF[0])
+    account = shipped_utilisation().whole[0]
+    prediction = account.predict(account.effects_RF[0])
     start = time.process_time()
     np.quantile(1e24 / prediction.draws(100_000, rng=rng), (0.1, 0.5, 0.9))
     draws = time.process_time() - start

@@ -258,6 +258,7 @@ def estimate(network: Network, plan: Plan, *, rng: np.random.Generator) -> CostE
         active_parameters=network.active_parameters,
         mixture=network.mixture,
         generation=generation_of(chip),
+        peak_flop_per_second=chip.bf16_flop_per_second,
         low_precision=low_precision,
         a100_40gb=chip.name == "A100-SXM-40GB",
     )
