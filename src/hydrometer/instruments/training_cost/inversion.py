@@ -109,6 +109,7 @@ def _work(sum_: Spending, chip: Accelerator, size: float, peak_D: Array) -> tupl
         generation=generation_of(chip),
         low_precision=sum_.precision != "bf16",
         a100_40gb=chip.name == "A100-SXM-40GB",
+        peak_flop_per_second=chip.bf16_flop_per_second,
     )
     prediction, _ = shipped_utilisation().predict(shape)
     used_D = np.minimum(prediction.draws(_DRAWS, rng=np.random.default_rng(1)), 1.0)
