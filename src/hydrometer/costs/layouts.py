@@ -16,7 +16,8 @@ _PIPELINE = (1, 2, 4, 8, 16)
 _EXPERT = (1, 4, 8, 16, 32, 64)
 _CONTEXT = (1, 2, 4, 8, 16)
 _LONG = 16384
-"""Sequences from here on are split over accelerators."""
+"""Sequences from here on may be split over accelerators."""
+_SHORTEST, _LONGEST = 4096, 65536
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,14 @@ def best_layout(
     return best
 
 
+def _contexts(sequence_length: int) -> tuple[int, ...]:
+    """Returns how many ranks may share a sequence: each keeps 4,096 to 65,536 tokens, where that can be."""
+    if sequence_length < _LONG:
+        return (1,)
+    kept = tuple(c for c in _CONTEXT if _SHORTEST <= sequence_length / c <= _LONGEST)
+    return kept or (_CONTEXT[-1],)
+
+
 def _layouts(
     architecture: Architecture, domain: int, accelerators: int, sequence_length: int, sequences: int
 ) -> Iterator[Layout]:
@@ -66,7 +75,7 @@ def _layouts(
     recomputes: tuple[Recompute, ...] = ("none", "full")
     for tensor in _TENSOR:
         for pipeline in _PIPELINE:
-            for context in _CONTEXT if sequence_length >= _LONG else (1,):
+            for context in _contexts(sequence_length):
                 inner = tensor * pipeline * context
                 if tensor > domain or pipeline > architecture.n_layers or accelerators % inner:
                     continue

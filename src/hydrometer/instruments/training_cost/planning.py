@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +36,9 @@ _MOST_TOKENS = 1e16
 _BATCH_TOKENS = 16e6
 """Tokens in a step where none are given: what large pre-trainings of 2024 to 2026 published (4 to 63 million)."""
 _HOURS_PER_DAY = 24.0
+
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ def make_plan(
     accelerators: Sequence[str],
     counts: Sequence[int],
     own_quotes: Sequence[PriceQuote] = (),
+    progress: Progress | None = None,
 ) -> Plan:
     """Returns every option, with those on the frontier of days and dollars marked.
 
@@ -118,6 +122,7 @@ def make_plan(
         accelerators: names of the table.
         counts: how many of each to try.
         own_quotes: a user's prices.
+        progress: called with what is tried, how many are done, and of how many.
 
     Raises:
         InputError: for a goal that cannot be, or an accelerator that cannot be planned with.
@@ -126,7 +131,10 @@ def make_plan(
     flop = goal.tokens * training_flop_per_token(architecture, sequence_length=goal.sequence_length)
     options: list[PlanOption] = []
     basis: list[str] = []
-    for chip in dict.fromkeys(find_accelerator(a).name for a in accelerators):
+    chips = list(dict.fromkeys(find_accelerator(a).name for a in accelerators))
+    for done, chip in enumerate(chips):
+        if progress is not None:
+            progress("Trying accelerators", done, len(chips))
         found, words = _options(architecture, goal, find_accelerator(chip), counts, own_quotes)
         options += found
         basis += words

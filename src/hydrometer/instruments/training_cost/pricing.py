@@ -59,7 +59,6 @@ def price_at(
     date: dt.date,
     contract: Contract = "on_demand",
     tier: Tier = "neocloud",
-    seller: str | None = None,
     own_quotes: Sequence[PriceQuote] = (),
 ) -> PriceEstimate:
     """Returns what one accelerator-hour costs on a day.
@@ -69,7 +68,6 @@ def price_at(
         date: the day.
         contract: `on_demand`, `spot`, `1_year`, `3_year`, or `own` (Epoch's amortisation of the chip's price).
         tier: kind of seller; for `own`, kind of owner.
-        seller: one seller's price instead of any seller's.
         own_quotes: a user's quotes; where they price this accelerator and contract, they alone count.
 
     Returns:
@@ -91,7 +89,7 @@ def price_at(
     else:
         rents = [q for q in price_quotes() if q.contract != "own"]
         asked = PriceQuote(
-            accelerator=chip.name, contract=contract, date=date, usd_per_hour=1.0, seller=seller or "market",
+            accelerator=chip.name, contract=contract, date=date, usd_per_hour=1.0, seller="market",
             tier=tier, source="asked", grade="primary",
         )  # fmt: skip
         found = predict(
@@ -106,7 +104,7 @@ def price_at(
     low, middle, high = (float(found.quantile(z)[0]) for z in (-Z90, 0.0, Z90))
     near = sorted(seen, key=lambda q: (q.contract != contract, abs((q.date - date).days)))[:_NEAREST]
     return PriceEstimate(
-        accelerator=chip.name, date=date, contract=contract, tier=tier, seller=seller, p10=low, p50=middle, p90=high,
+        accelerator=chip.name, date=date, contract=contract, tier=tier,  p10=low, p50=middle, p90=high,
         sigma=float(found.sigma[0]), method=method, quotes=tuple(near), warnings=tuple(warnings),
     )  # fmt: skip
 
