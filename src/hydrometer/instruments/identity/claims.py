@@ -118,6 +118,8 @@ def _tie(
             return "maker"
     elif any(p.search(masked) for p in patterns.MADE_BY) and asked:
         return "maker"
+    if asked and patterns.BARE.search(masked):
+        return "maker"
     return "answer" if asked else None
 
 
