@@ -135,7 +135,9 @@ def test_the_language_is_known_or_said_not_to_be(text: str, code: str | None) ->
     assert language_of(text) == code
 
 
-@pytest.mark.parametrize("text", ["Soy ChatGPT, creado por OpenAI.", "私はOpenAIによって開発されました。", "zorp quux blub wib xan fro"])
+@pytest.mark.parametrize(
+    "text", ["Soy ChatGPT, creado por OpenAI.", "私はOpenAIによって開発されました。", "zorp quux blub wib xan fro"]
+)
 def test_an_unknown_language_is_unjudged_never_clean(text: str) -> None:
     found = judge_answer(text, "Who made you?", names=NAMES, maker="DeepSeek")
     assert (found.loose, found.strict) == (None, None)
@@ -156,7 +158,9 @@ def test_no_text_breaks_the_judge(answer: str, question: str) -> None:
         assert found.loose
 
 
-@pytest.mark.parametrize("bomb", ["I am " * 20_000, "“" * 5000, "OpenAI " * 5000, "我" * 50_000, "<think>" * 3000, "a.b" * 9000])
+@pytest.mark.parametrize(
+    "bomb", ["I am " * 20_000, "“" * 5000, "OpenAI " * 5000, "我" * 50_000, "<think>" * 3000, "a.b" * 9000]
+)
 def test_endless_answers_are_read_in_bounded_time(bomb: str) -> None:
     judge_answer(bomb, "Who made you?", names=NAMES, maker="DeepSeek")
 

@@ -140,9 +140,7 @@ def test_a_corrected_rate_covers_the_truth() -> None:
     for _ in range(n):
         truth, sensitivity, specificity = 0.2, 0.7, 0.95
         apparent = truth * sensitivity + (1 - truth) * (1 - specificity)
-        errors = JudgeErrors(
-            int(rng.binomial(120, sensitivity)), 120, int(rng.binomial(400, specificity)), 400
-        )
+        errors = JudgeErrors(int(rng.binomial(120, sensitivity)), 120, int(rng.binomial(400, specificity)), 400)
         found = true_rate(float(rng.binomial(250, apparent)), 250, errors=errors)
         hits += found.low <= truth <= found.high
     assert hits / n >= 0.92
