@@ -145,7 +145,8 @@ def test_no_text_can_hold_its_own_code_or_break_a_line_loose(text: str) -> None:
 @pytest.mark.parametrize(
     "reply",
     ["", "yes", "{}", "[]", "null", "{" * 3000, SHORT, '{"conflict": "maybe", "vendor": null, "code": "CODE"}',
-     '{"conflict": "no", "vendor": null, "extra": 1, "code": "CODE"}', 'Sure! {"conflict": "no", "vendor": null, "code": "CODE"}',
+     '{"conflict": "no", "vendor": null, "extra": 1, "code": "CODE"}',
+     'Sure! {"conflict": "no", "vendor": null, "code": "CODE"}',
      '{"conflict": "no", "vendor": 7, "code": "CODE"}', '{"conflict": "no", "code": "CODE"}', "\x00", "x" * 100_000],
 )  # fmt: skip
 def test_junk_is_no_verdict(reply: str) -> None:

@@ -100,7 +100,7 @@ def judge_answer(answer: str, question: str, *, names: Names, maker: str | None,
 
 
 def _in_part(reading: Reading, language: str | None, maker: str | None) -> RowVerdict:
-    """Returns the verdict on an answer of which only some sentences can be read: what they claim counts, silence does not."""
+    """Returns the verdict on an answer of which some sentences can be read: their claims count, silence does not."""
     claims = [
         c
         for c in reading.claims
