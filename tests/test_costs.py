@@ -7,19 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flop_per_token import Row, rows
-from hydrometer.costs.architecture import Architecture, Experts, GroupedQuery, Latent
+from hydrometer.costs.architecture import Architecture, Dense, Experts
 from hydrometer.costs.flop import implied_utilisation, training_flop_per_token
+from hydrometer.costs.mixers import GroupedQuery, Latent
 from hydrometer.costs.money import acquisition_cost, owned_price_per_hour, staff_cost
 
-DEEPSEEK_V3 = Architecture(
+DEEPSEEK_V3 = Architecture.uniform(
     n_layers=61,
     hidden_size=7168,
     vocab_size=129280,
     attention=Latent(heads=128, query_rank=1536, kv_rank=512, nope_dim=128, rope_dim=64, value_dim=128),
-    dense_size=18432,
-    experts=Experts(expert_size=2048, n_experts=256, experts_per_token=8, shared_experts=1, dense_layers=3),
+    feed_forward=Experts(expert_size=2048, n_experts=256, experts_per_token=8, shared_size=2048),
+    first_dense=(3, Dense(18432)),
     mtp_layers=1,
 )
+
+
+def uniform(layers: int, hidden: int, vocab: int, attention: GroupedQuery, forward: Dense | Experts) -> Architecture:
+    return Architecture.uniform(
+        n_layers=layers, hidden_size=hidden, vocab_size=vocab, attention=attention, feed_forward=forward
+    )
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
@@ -44,9 +51,9 @@ def test_deepseek_v3_parameters_by_every_convention() -> None:
 
 def test_llama_3_checkpoints_to_the_last_weight() -> None:
     # Parameter counts printed by the published checkpoints.
-    llama_70b = Architecture(80, 8192, 128256, GroupedQuery(64, 8, 128), dense_size=28672)
-    llama_8b = Architecture(32, 4096, 128256, GroupedQuery(32, 8, 128), dense_size=14336)
-    qwen_32b = Architecture(64, 5120, 152064, GroupedQuery(40, 8, 128, qkv_bias=True), dense_size=27648)
+    llama_70b = uniform(80, 8192, 128256, GroupedQuery(64, 8, 128), Dense(28672))
+    llama_8b = uniform(32, 4096, 128256, GroupedQuery(32, 8, 128), Dense(14336))
+    qwen_32b = uniform(64, 5120, 152064, GroupedQuery(40, 8, 128, qkv_bias=True), Dense(27648))
     assert llama_70b.total_parameters() == 70_553_706_496
     assert llama_8b.total_parameters() == 8_030_261_248
     assert qwen_32b.total_parameters() == 32_763_876_352
@@ -67,7 +74,7 @@ dimension = st.integers(1, 64)
 def test_flop_grow_with_length_and_full_attention_costs_more(
     layers: int, hidden: int, vocab: int, heads: int, size: int
 ) -> None:
-    network = Architecture(layers, hidden, vocab, GroupedQuery(heads, 1, 8), dense_size=size)
+    network = uniform(layers, hidden, vocab, GroupedQuery(heads, 1, 8), Dense(size))
     short, long = (training_flop_per_token(network, sequence_length=s) for s in (128, 256))
     full = training_flop_per_token(network, sequence_length=128, causal=False)
     assert short < long
@@ -78,7 +85,7 @@ def test_flop_grow_with_length_and_full_attention_costs_more(
 @given(n=st.integers(1, 16), used=st.integers(1, 16), layers=st.integers(1, 8))
 def test_a_token_never_passes_through_more_than_is_stored(n: int, used: int, layers: int) -> None:
     experts = Experts(expert_size=16, n_experts=n, experts_per_token=min(n, used))
-    network = Architecture(layers, 32, 100, GroupedQuery(2, 1, 16), experts=experts)
+    network = uniform(layers, 32, 100, GroupedQuery(2, 1, 16), experts)
     assert network.active_parameters()["with_both_embeddings"] <= network.total_parameters()
 
 

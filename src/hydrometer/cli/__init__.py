@@ -8,7 +8,22 @@ import sys
 
 import typer
 
-from hydrometer.cli import ask, attribute, audit, cost, dossier, identity, panel, similarity
+from hydrometer.cli import (
+    ask,
+    attribute,
+    audit,
+    cost,
+    cost_estimate,
+    cost_ladder,
+    cost_plan,
+    cost_prices,
+    cost_table,
+    dossier,
+    identity,
+    panel,
+    similarity,
+    store,
+)
 from hydrometer.errors import HydrometerError, printable
 
 app = typer.Typer(
@@ -27,7 +42,14 @@ app.command("identity")(identity.identity)
 app.command("similarity")(similarity.similarity)
 app.add_typer(dossier.app, name="dossier")
 app.add_typer(cost.app, name="cost")
+cost.app.command("estimate")(cost_estimate.estimate)
+cost.app.command("ladder")(cost_ladder.ladder)
+cost.app.command("plan")(cost_plan.plan)
+cost.app.command("invert")(cost_plan.invert)
+cost.app.command("prices")(cost_prices.prices)
+cost.app.command("audit-table")(cost_table.audit_table)
 app.add_typer(panel.app, name="panel")
+app.add_typer(store.app, name="store")
 
 
 @app.callback(invoke_without_command=True)

@@ -24,6 +24,7 @@ _PATIENCE = 900.0
 _LOOK_AGAIN = 0.25
 _UNBILLED = {400, 401, 403, 404, 408, 409, 422, 425, 429, 500, 502, 503, 529}
 """Statuses with which providers refuse before any model has run."""
+_NOT_ABOUT_THE_PROBE = {401, 403, 404}
 
 
 class Stop(StrEnum):
@@ -98,7 +99,7 @@ class Collector:
         self._rng = random.Random()  # noqa: S311  # spreads retries in time; nothing is kept secret by it
         self._stopping = asyncio.Event()
         self._error: HydrometerError | None = None
-        self._hopeless = 0
+        self._hopeless = self._unreachable = 0
         self._last_success = time.monotonic()
         self._in_flight = 0
         self._todo: deque[tuple[int, Question]] = deque()
@@ -159,41 +160,47 @@ class Collector:
         self._stopping.set()
 
     async def _work(self) -> None:
-        while not self._stopping.is_set():
-            await self._throttle.enter()
-            try:
-                if self._stopping.is_set() or not self._todo:
-                    return
-                call, question = self._todo.popleft()
-                await self._settle(call, question)
-            finally:
-                self._throttle.leave()
+        while self._todo and not self._stopping.is_set():
+            call, question = self._todo.popleft()
+            await self._settle(call, question)
 
     async def _settle(self, call: int, question: Question) -> None:
         """Asks one question until it has an answer, is given up, or belongs to somebody else."""
         reserve = self._budget.reserve(question.request)
-        counted = refusals = 0
+        tries = counted = refusals = 0
         while True:
-            claim = await self._claimed(call, question, reserve)
-            if claim is None:
-                return
-            epoch = self._throttle.epoch
-            self._tally.requests_sent += 1
-            self._in_flight += 1
+            # A place among those under way is taken for one attempt only, so that waiting keeps nobody else waiting.
+            await self._throttle.enter()
             try:
-                reply = await self._target.ask(question.request)
-            except Fault as fault:
+                claim = await self._claimed(call, question, reserve)
+                if claim is None:
+                    return
+                epoch = self._throttle.epoch
+                fault = await self._attempt(call, claim, question)
+                if fault is None:
+                    return
+                tries += 1
                 counted += not fault.throttled
                 refusals += fault.http_status is not None and 400 <= fault.http_status < 500 and not fault.throttled
                 final = not fault.retry or counted >= self._attempts or refusals >= _FINAL_AFTER
                 if not await self._faulty(call, claim, fault, epoch, final=final):
                     return
-                await self._pause(wait_before(counted or 1, fault.retry_after, rng=self._rng))
-            else:
-                await self._answered(call, claim, reply)
-                return
             finally:
-                self._in_flight -= 1
+                self._throttle.leave()
+            await self._pause(wait_before(tries, fault.retry_after, rng=self._rng))
+
+    async def _attempt(self, call: int, claim: Claim, question: Question) -> Fault | None:
+        """Sends one request; returns what went wrong, or None once the answer is on the disk."""
+        self._tally.requests_sent += 1
+        self._in_flight += 1
+        try:
+            reply = await self._target.ask(question.request)
+            await self._answered(call, claim, reply)
+        except Fault as fault:
+            return fault
+        finally:
+            self._in_flight -= 1
+        return None
 
     async def _claimed(self, call: int, question: Question, reserve: Spend) -> Claim | None:
         """Returns a claim on which the request may be sent; None if it may not or need not be."""
@@ -207,7 +214,7 @@ class Collector:
             if claim.outcome is Outcome.HELD:
                 # Others first; by then the other process has its answer, or is dead.
                 self._todo.append((call, question))
-                if len(self._todo) <= self._concurrency:
+                if len(self._todo) <= 2 * self._concurrency:
                     await self._pause(_LOOK_AGAIN)
                     await self._store.free_the_dead()
                 return None
@@ -227,7 +234,7 @@ class Collector:
         if self._budget.price is not None:
             self._tally.usd = (self._tally.usd or 0.0) + usd(paid.nano_usd)
         self._throttle.succeeded()
-        self._hopeless = 0
+        self._hopeless = self._unreachable = 0
         self._last_success = time.monotonic()
         self._settled()
 
@@ -237,9 +244,9 @@ class Collector:
         if fault.throttled:
             self._tally.throttled += 1
             self._throttle.complained(epoch)
-        unbilled = fault.http_status in _UNBILLED
-        paid = Spend(requests=1) if unbilled else claim.reserved
-        refused = final and fault.http_status in {401, 403, 404}
+        self._unreachable = self._unreachable + 1 if fault.unreachable else 0
+        paid = Spend(requests=1) if fault.http_status in _UNBILLED or fault.unreachable else claim.reserved
+        refused = final and fault.http_status in _NOT_ABOUT_THE_PROBE
         # A wrong key or address says nothing about a probe, so the question stays open for a run with the right one.
         state = "freed" if refused or self._stopping.is_set() else "given up" if final else "open"
         await self._store.fault(self._id, call, claim, fault, paid, state=state)
@@ -247,16 +254,18 @@ class Collector:
             self._settled()
         else:
             self._on_change(self._tally)
-        if final:
-            self._hopeless += 1
-        silent = time.monotonic() - self._last_success > _PATIENCE
-        if (self._hopeless >= min(_HOPELESS_IN_A_ROW, max(1, self._tally.total)) and refused) or (
-            self._hopeless >= 4 * self._concurrency and self._hopeless >= _HOPELESS_IN_A_ROW * 4
+        self._hopeless += final
+        self._give_up_where_hopeless(fault, refused=refused)
+        return state == "open"
+
+    def _give_up_where_hopeless(self, fault: Fault, *, refused: bool) -> None:
+        enough = min(_HOPELESS_IN_A_ROW, max(1, self._tally.total))
+        if self._unreachable >= max(_HOPELESS_IN_A_ROW, 2 * self._concurrency) or (
+            self._hopeless >= (enough if refused else max(4 * _HOPELESS_IN_A_ROW, 4 * self._concurrency))
         ):
             raise Trouble(f"{self._target.model}: {fault.reason}; nothing else came back, so asking was stopped")
-        if fault.throttled and silent:
+        if fault.throttled and time.monotonic() - self._last_success > _PATIENCE:
             raise Trouble(f"{self._target.model}: {fault.reason}, for {_PATIENCE / 60:.0f} minutes; try again later")
-        return state == "open"
 
     def _settled(self) -> None:
         self._tally.settled += 1

@@ -162,7 +162,7 @@ def _checked(given: dict[str, Any], *, where: str) -> dict[str, Any]:
     """Returns the keys of a plan with values of the right kind."""
     kinds = {field.name: str(field.type) for field in fields(Order) if field.name != "target"}
     kinds |= {"address": "str", "store": "str"}
-    checked = {}
+    checked: dict[str, Any] = {}
     for key, value in given.items():
         name = key.replace("-", "_")
         kind = kinds.get(name)
@@ -170,13 +170,15 @@ def _checked(given: dict[str, Any], *, where: str) -> dict[str, Any]:
             raise InputError(
                 f"unknown key '{printable(key, limit=40)}'", cure=f"known: {', '.join(kinds)}", where=where
             )
-        if kind.startswith("tuple") and isinstance(value, list) and all(isinstance(v, str) for v in value):
-            checked[name] = tuple(value)
-            continue
-        if kind.startswith("float") and isinstance(value, int) and not isinstance(value, bool):
+        if kind.startswith("float") and type(value) is int:
             value = float(value)
-        wanted = {"str": str, "int": int, "float": float, "bool": bool}.get(kind.removesuffix(" | None"))
-        if wanted is None or type(value) is not wanted or (wanted in (int, float) and not value >= 0):
+        if kind.startswith("tuple"):
+            fits = isinstance(value, list) and all(isinstance(v, str) for v in value)
+            checked[name] = tuple(value) if fits else ()
+        else:
+            wanted = {"str": str, "int": int, "float": float, "bool": bool}[kind.removesuffix(" | None")]
+            fits = type(value) is wanted and not (isinstance(value, int | float) and value < 0)
+            checked[name] = value
+        if not fits:
             raise InputError(f"'{key}' has no usable value", cure=f"give {kind}", where=where)
-        checked[name] = value
     return checked

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydrometer.collect.engine import Collector, Stop, Tally, Trouble
@@ -32,7 +32,7 @@ class Settings:
     """
 
     concurrency: int = 8
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
     attempts: int = 8
     retry_failed: bool = False
 

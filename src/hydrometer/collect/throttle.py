@@ -13,8 +13,11 @@ _LONGEST_WAIT = 30.0
 class Throttle:
     """Adds one to the limit for every full round without complaint, halves it when the provider complains.
 
-    Additive increase, multiplicative decrease (Chiu and Jain, 1989, "Analysis of the increase and decrease algorithms for
-    congestion avoidance"): whoever shares a provider's capacity this way ends up with a fair share of it.
+    Additive increase, multiplicative decrease: whoever shares a provider's capacity this way ends up with a fair share.
+
+    References:
+        D.-M. Chiu and R. Jain, "Analysis of the increase and decrease algorithms for congestion avoidance in computer
+        networks", Computer Networks and ISDN Systems 17(1), 1989.
     """
 
     def __init__(self, most: int) -> None:

@@ -19,7 +19,9 @@ from hydrometer.records.quantities import QUANTITIES, Quantity, half_width
 Precision = Literal["bf16", "fp16", "fp8", "fp4"]
 PhaseKind = Literal["pretraining", "context_extension", "fine_tuning", "reinforcement_learning", "other"]
 Topic = Literal["cost", "teacher", "compute"]
-PriorName = Literal["price_per_hour", "development_multiplier", "full_time_share", "pay_per_year", "project_years"]
+PriorName = Literal[
+    "price_per_hour", "development_multiplier", "full_time_share", "pay_per_year", "project_years", "chip_price"
+]
 
 _LARGEST_WHOLE = 10**40
 

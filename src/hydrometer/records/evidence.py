@@ -139,6 +139,18 @@ class PriorUsed(Record):
     unit: str
     source: str
     from_dossier: bool
+    from_command_line: bool = False
+
+
+class Swing(Record):
+    """What one unpublished number does to the whole: a bar of the tornado."""
+
+    prior: str
+    low: float
+    """Median of the whole, USD, where this number is in its lowest tenth."""
+    high: float
+    """The same for its highest tenth."""
+    rank_correlation: float
 
 
 class Rung(Record):
@@ -194,6 +206,16 @@ class CostLadder(Record):
     readings: tuple[Reading, ...]
     priors: tuple[PriorUsed, ...]
     n_draws: int
+    swings: tuple[Swing, ...] = ()
+    """Which unpublished number matters most for the last of the rented rungs, the widest first."""
+
+
+class LadderReport(Record):
+    """What `hydrometer cost ladder --json` prints."""
+
+    subject: str
+    ladder: CostLadder
+    seed: int
 
 
 class Evidence(Record):

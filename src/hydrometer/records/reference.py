@@ -13,23 +13,13 @@ from hydrometer.records.dossier import Precision, PriorName
 Positive = Annotated[float, Field(gt=0)]
 
 
-class Price(Record):
-    """A price of one accelerator-hour, seen on a date under a kind of contract."""
-
-    low: Positive
-    high: Positive
-    typical: Positive | None = None
-    contract: Literal["on_demand", "contract", "spot", "own", "mixed"]
-    """`own`: cost of owning and running it; `mixed`: a list that does not separate contracts."""
-    as_of: Text
-    source: Text
-
-
 class Purchase(Record):
     """What one accelerator costs to buy."""
 
     low: Positive
     high: Positive
+    of: Literal["chip", "server"] = "chip"
+    """`server`: the prices are a server's share, so no server is added to them."""
     as_of: Text
     source: Text
 
@@ -47,7 +37,6 @@ class Accelerator(Record):
     fp8_flop_per_second: Positive | None = None
     fp4_flop_per_second: Positive | None = None
     board_power_watts: Positive | None = None
-    prices: Annotated[tuple[Price, ...], Field(strict=False)] = ()
     purchase: Purchase | None = None
     source: Text
 
@@ -87,4 +76,20 @@ class DefaultPrior(Record):
     p5: Positive
     p50: Positive
     p95: Positive
+    source: Text
+
+
+class MachineRow(Record):
+    """Memory, links and kernel shares of an accelerator, for plans."""
+
+    accelerator: Text
+    memory_gb: Positive
+    memory_tb_s: Positive
+    link_gb_s: Positive
+    """Each way, to accelerators of the same domain."""
+    network_gbit_s: Positive
+    domain: Annotated[int, Field(ge=1)]
+    matrix: Annotated[float, Field(gt=0, le=1)]
+    grouped: Annotated[float, Field(gt=0, le=1)]
+    attention: Annotated[float, Field(gt=0, le=1)]
     source: Text

@@ -9,6 +9,7 @@ from hydrometer.plots.attribution import attribution_figures
 from hydrometer.plots.cost_ladder import cost_ladder_figures
 from hydrometer.plots.identity import identity_figures
 from hydrometer.plots.similarity import similarity_figures
+from hydrometer.plots.tornado import prior_title, tornado_figures
 from hydrometer.plots.utilisation import utilisation_figures
 from hydrometer.records.attribution import Attribution, CandidateResult
 from hydrometer.records.attribution_words import fraction, leading_candidate
@@ -39,6 +40,12 @@ def _figures(evidence: Evidence) -> list[Markup]:
         drawn = similarity_figures(details)
     else:
         drawn = []
+    return [Markup(svg) for svg in drawn]  # noqa: S704 - built by matplotlib, which escapes text
+
+
+def _tornado(evidence: Evidence) -> list[Markup]:
+    """Returns the picture of which unknown moves the cost the most, if this is a ladder."""
+    drawn = tornado_figures(evidence.details) if isinstance(evidence.details, CostLadder) else []
     return [Markup(svg) for svg in drawn]  # noqa: S704 - built by matplotlib, which escapes text
 
 
@@ -74,10 +81,13 @@ def render_html(audit: Audit) -> str:
         absent=absent,
     )
     figures = {e.id: _figures(e) for e in audit.evidence}
+    tornadoes = {e.id: _tornado(e) for e in audit.evidence}
     page: str = environment.get_template("report.html.j2").render(
         audit=audit,
         evidence={e.id: e for e in audit.evidence},
         figures=figures,
+        tornadoes=tornadoes,
+        prior_title=prior_title,
         sources={s.id: s for s in audit.dossier.sources},
         statements={t: [s for s in audit.dossier.statements if s.topic == t] for t in ("cost", "teacher", "compute")},
     )

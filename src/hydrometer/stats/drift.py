@@ -35,14 +35,14 @@ def change_test(
 ) -> ChangeTestResult:
     """Tests whether the rounds of every probe are exchangeable, against one change between two rounds.
 
-    Under the null hypothesis one model answers throughout, so the answers to one probe come in any order with the same
-    probability. Rounds are therefore permuted within each probe, independently of the other probes; no assumption about the
-    distribution of likeness is made. The largest of the standardised gaps over all change points is compared with the same
-    maximum under permutation, which pays for having looked at all of them.
+    Under the null hypothesis one model answers throughout, so the answers to one probe come in any order with the
+    same probability. Rounds are therefore permuted within each probe, independently of the other probes; nothing is
+    assumed of the distribution of likeness. The largest of the standardised gaps over all change points is compared
+    with the same maximum under permutation, which pays for having looked at all of them.
 
     Args:
-        similarity_PTT: likeness of the answers to probe P in rounds T and T, symmetric, 1 where they are equal. At least two
-            rounds, at most six.
+        similarity_PTT: likeness of the answers to probe P in rounds T and T, symmetric, 1 where they are equal. At
+            least two rounds, at most six.
         rng: source of the permutations.
         n_permutations: number of random permutations.
 
@@ -50,8 +50,8 @@ def change_test(
         ValueError: if the array has another shape, or holds anything but finite numbers.
 
     References:
-        B. Phipson and G. K. Smyth, "Permutation p-values should never be zero", Statistical Applications in Genetics and
-        Molecular Biology 9(1), 2010: the observed order counts as one permutation.
+        B. Phipson and G. K. Smyth, "Permutation p-values should never be zero", Statistical Applications in Genetics
+        and Molecular Biology 9(1), 2010: the observed order counts as one permutation.
     """
     if similarity_PTT.ndim != 3 or similarity_PTT.shape[1] != similarity_PTT.shape[2]:
         raise ValueError("one square of rounds for every probe is needed")
@@ -88,7 +88,7 @@ def change_test(
 
 
 def _gaps(similarity_PTT: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns likeness within minus across, for every probe P, order of rounds Q (the first is as given) and change C."""
+    """Returns likeness within minus across, for probe P, order of rounds Q (the first is as given) and change C."""
     n_rounds = similarity_PTT.shape[1]
     orders = np.array(list(permutations(range(n_rounds))))
     upper = np.triu(np.ones((n_rounds, n_rounds), dtype=bool), k=1)

@@ -24,8 +24,8 @@ def read_probe_file(path: Path) -> tuple[Probe, ...]:
     """Returns the probes of a file, in its order.
 
     Args:
-        path: JSON lines or a JSON array of objects, TOML with `[[probe]]`, or Parquet; each with `prompt`, perhaps `id` or
-            `probe`, and perhaps the other keys of a probe. Without an id, the place in the file is it.
+        path: JSON lines or a JSON array of objects, TOML with `[[probe]]`, or Parquet; each with `prompt`, perhaps
+            `id` or `probe`, and perhaps the other keys of a probe. Without an id, the place in the file is it.
 
     Raises:
         InputError: naming the first row that cannot be used.

@@ -15,7 +15,7 @@ from hydrometer.errors import InputError
 from hydrometer.records.evidence import OperatingPoint
 from hydrometer.records.identity import JudgePoint
 from hydrometer.records.published import PublishedIdentity, PublishedSimilarity
-from hydrometer.records.reference import Accelerator, DefaultPrior, ReferenceRun
+from hydrometer.records.reference import Accelerator, DefaultPrior, MachineRow, ReferenceRun
 
 
 def _text(name: str) -> str:
@@ -34,6 +34,13 @@ def reference_runs() -> tuple[ReferenceRun, ...]:
     """Returns the published pre-training runs whose hours are known."""
     rows = list(csv.DictReader(_text("reference_runs.csv").splitlines()))
     return tuple(TypeAdapter(list[ReferenceRun]).validate_python(rows, strict=False))
+
+
+@cache
+def machines() -> dict[str, MachineRow]:
+    """Returns memory, links and kernel shares of the accelerators that can be planned with, by name."""
+    rows = list(csv.DictReader(_text("machines.csv").splitlines()))
+    return {row.accelerator: row for row in TypeAdapter(list[MachineRow]).validate_python(rows, strict=False)}
 
 
 @cache

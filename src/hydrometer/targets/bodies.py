@@ -143,7 +143,7 @@ def _text_of(choice: dict[str, Any], chat: bool, raw: bytes) -> tuple[str, bool]
     if content is not None and not isinstance(content, str):
         raise _invalid("the content of the message is no text", raw)
     declined = isinstance(refusal, str) and bool(refusal)
-    return content or (refusal if declined else ""), declined
+    return content or (str(refusal) if declined else ""), declined
 
 
 def _status(text: str, reason: str | None, declined: bool) -> ResponseStatus:

@@ -75,6 +75,7 @@ class Endpoint:
         self._redactor = Redactor(secrets)
         path = "completions" if self._options.completions else "chat/completions"
         self._address = f"{self._base}/{path}" + (f"?{self._query}" if self._query else "")
+        self._host = host
         self._trust_env = not is_loopback(host)
         self._session: aiohttp.ClientSession | None = None
         self._limit_field = "max_tokens"
@@ -116,7 +117,7 @@ class Endpoint:
         except TimeoutError:
             raise Fault(f"no answer in {self._options.timeout:g} s", retry=True) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Fault(self._described(error), retry=True) from None
+            raise self._broken_off(error) from None
         if status != 200:
             raise self._refusal(status, headers, raw)
         return self._read_reply(raw)
@@ -197,9 +198,21 @@ class Endpoint:
             return True
         return False
 
-    def _described(self, error: Exception) -> str:
-        words = self._redactor.text(str(error)) or type(error).__name__
-        return printable(f"{type(error).__name__}: {words}" if words != type(error).__name__ else words, limit=200)
+    def _broken_off(self, error: Exception) -> Fault:
+        """Returns what an exception of the HTTP library means."""
+        import aiohttp
+
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return Fault(f"cannot connect to {self._host}", retry=True, unreachable=True)
+        if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
+            return Fault("the connection was closed before the answer", retry=True)
+        if isinstance(error, aiohttp.ClientPayloadError):
+            return Fault("the body was cut short", retry=True, status=ResponseStatus.INVALID)
+        if isinstance(error, aiohttp.ClientResponseError):
+            said = printable(self._redactor.text(error.message).partition(":")[0], limit=80)
+            return Fault(f"broken HTTP ({said})", retry=True, status=ResponseStatus.INVALID)
+        said = printable(self._redactor.text(str(error)), limit=120)
+        return Fault(f"{type(error).__name__}: {said}" if said else type(error).__name__, retry=True)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from hydrometer.errors import InputError
@@ -15,8 +17,8 @@ def open_target(name: str, *, model: str | None = None, **endpoint: object) -> T
     """Returns the target that a name stands for; sends nothing.
 
     Args:
-        name: `http(s)://...` (OpenAI-compatible), `replay:FILE` (stored answers), `smollm2` or `gemma3-270m` (embedded), a
-            `.gguf` file or a folder of safetensors, `hf:NAME`, or `inspect:PROVIDER/MODEL`.
+        name: `http(s)://...` (OpenAI-compatible), `replay:FILE` (stored answers), `smollm2` or `gemma3-270m`
+            (embedded), a `.gguf` file or a folder of safetensors, `hf:NAME`, or `inspect:PROVIDER/MODEL`.
         model: the subject's name; compulsory for an address.
         **endpoint: see `EndpointOptions`.
 
@@ -32,13 +34,9 @@ def open_target(name: str, *, model: str | None = None, **endpoint: object) -> T
     if name.startswith("replay:"):
         return _replay(Path(name.removeprefix("replay:")), model)
     if name.startswith("inspect:"):
-        from hydrometer.targets.inspect_target import open_inspect
-
-        return open_inspect(name.removeprefix("inspect:"), model=model)
+        return _opened("inspect_target", "open_inspect", "inspect", name.removeprefix("inspect:"), model)
     if name in EMBEDDED or name.startswith("hf:") or name.endswith(".gguf") or Path(name).is_dir():
-        from hydrometer.targets.checkpoint import open_checkpoint
-
-        return open_checkpoint(name, model=model)
+        return _opened("checkpoint", "open_checkpoint", "local", name, model)
     raise InputError(
         "this is no target",
         cure=f"give http(s)://HOST/v1, {', '.join(EMBEDDED)}, a .gguf file, a folder of safetensors, hf:NAME, "
@@ -60,3 +58,16 @@ def _replay(path: Path, model: str | None) -> Target:
         )
     rows = frame.filter((frame["model"] == chosen) & frame["response"].is_not_null())
     return Replay(dict(zip(rows["prompt"], rows["response"], strict=True)), model=chosen)
+
+
+def _opened(module: str, function: str, extra: str, name: str, model: str | None) -> Target:
+    """Opens a target whose packages may be missing."""
+    try:
+        opener: Callable[..., Target] = getattr(import_module(f"hydrometer.targets.{module}"), function)
+        return opener(name, model=model)
+    except ImportError as error:
+        raise InputError(
+            f"a package for this kind of target is missing ({error.name})",
+            cure=f"pip install 'hydrometer[{extra}]'",
+            where=name,
+        ) from None

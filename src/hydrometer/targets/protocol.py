@@ -70,6 +70,7 @@ class Fault(Exception):  # noqa: N818
         http_status: where there was one.
         raw: the body as it arrived, if any.
         throttled: the provider asked for fewer requests at once.
+        unreachable: nobody was there to take the request, so it cost nothing.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Fault(Exception):  # noqa: N818
         http_status: int | None = None,
         raw: bytes | None = None,
         throttled: bool = False,
+        unreachable: bool = False,
     ) -> None:
         """Stores what is known of the attempt."""
         super().__init__(reason)
@@ -92,6 +94,7 @@ class Fault(Exception):  # noqa: N818
         self.http_status = http_status
         self.raw = raw
         self.throttled = throttled
+        self.unreachable = unreachable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,12 +60,14 @@ class Replay:
         self.requests.append(request)
         if self._delay:
             await asyncio.sleep(self._delay)
-        if request.prompt not in self._answers:
+        # Response files join prompts by their text without white space around it.
+        prompt = request.prompt if request.prompt in self._answers else request.prompt.strip()
+        if prompt not in self._answers:
             raise Fault("the script has no answer to this prompt", retry=False)
-        scripted = self._answers[request.prompt]
+        scripted = self._answers[prompt]
         if not isinstance(scripted, str | Reply | Fault):
-            turn = self._asked[request.prompt]
-            self._asked[request.prompt] += 1
+            turn = self._asked[prompt]
+            self._asked[prompt] += 1
             scripted = scripted[min(turn, len(scripted) - 1)]
         if isinstance(scripted, Fault):
             # A fresh one each time: an exception collects the places it was raised at.
@@ -77,6 +79,7 @@ class Replay:
                 http_status=scripted.http_status,
                 raw=scripted.raw,
                 throttled=scripted.throttled,
+                unreachable=scripted.unreachable,
             )
         return scripted if isinstance(scripted, Reply) else _reply(scripted, self._model)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hydrometer.costs.architecture import Architecture, Experts, GroupedQuery, Latent
+from hydrometer.costs.architecture import Architecture, Dense, Experts
 from hydrometer.costs.flop import FLOP_PER_PARAMETER_AND_TOKEN, training_flop_per_token
+from hydrometer.costs.mixers import GroupedQuery, Latent
 from hydrometer.instruments.training_cost.claims import Claims
 from hydrometer.instruments.training_cost.measured import Measured
 from hydrometer.records.dossier import (
@@ -37,20 +38,22 @@ def build_architecture(spec: ArchitectureSpec) -> Architecture:
         attention = GroupedQuery(a.heads, a.kv_heads, a.head_dim, a.qkv_bias, a.qk_norm)
     else:
         attention = Latent(a.heads, a.query_rank, a.kv_rank, a.nope_dim, a.rope_dim, a.value_dim)
-    experts = None
+    feed_forward: Dense | Experts
+    first_dense = None
     if isinstance(f, DenseFeedForward):
-        dense_size = f.size
+        feed_forward = Dense(f.size, f.gated)
     else:
-        dense_size = f.dense_size or 0
-        experts = Experts(f.expert_size, f.experts, f.experts_per_token, f.shared_experts, f.dense_layers)
-    return Architecture(
+        shared = f.shared_experts * f.expert_size
+        feed_forward = Experts(f.expert_size, f.experts, f.experts_per_token, shared, gated=f.gated)
+        if f.dense_layers and f.dense_size is not None:
+            first_dense = (f.dense_layers, Dense(f.dense_size, f.gated))
+    return Architecture.uniform(
         n_layers=spec.layers,
         hidden_size=spec.hidden_size,
         vocab_size=spec.vocab_size,
         attention=attention,
-        dense_size=dense_size,
-        experts=experts,
-        gated=f.gated,
+        feed_forward=feed_forward,
+        first_dense=first_dense,
         tied_embeddings=spec.tied_embeddings,
         mtp_layers=spec.mtp_layers,
     )

@@ -6,26 +6,34 @@ range of chip prices; the company is what others have published.
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from hydrometer.costs.money import acquisition_cost, owned_price_per_hour, staff_cost
+from hydrometer.costs.money import (
+    acquisition_cost,
+    owned_price_per_hour,
+    server_power_factor,
+    staff_cost,
+    training_start_age,
+)
 from hydrometer.instruments.training_cost.claims import Claims
 from hydrometer.instruments.training_cost.measured import Measured, citation
-from hydrometer.records.dossier import Claim, PriorName
-from hydrometer.records.evidence import CostLadder, PriorUsed, Reading, Rung
+from hydrometer.instruments.training_cost.pricing import decimal_year, server_factor
+from hydrometer.instruments.training_cost.priors import ladder_priors
+from hydrometer.records.dossier import Claim
+from hydrometer.records.evidence import CostLadder, PriorUsed, Reading, Rung, Swing
 from hydrometer.records.evidence_base import Range
 from hydrometer.records.numbers import readable, usd
+from hydrometer.records.prices import PriceQuote
+from hydrometer.records.reference import Accelerator
 from hydrometer.stats.priors import SplitLognormal
-from hydrometer.store.reference import default_priors
+from hydrometer.stats.sensitivity import influences
 
 N_DRAWS = 100_000
 _LEVEL = 0.90
-_YEAR_DAYS = 365.25
-_AVAILABLE_AFTER = dt.timedelta(days=90)
 
 Draws = npt.NDArray[np.float64]
 
@@ -52,43 +60,62 @@ def headline(claims: Claims) -> Claim | None:
     return next(iter([*own, *costs]), None)
 
 
-def build_ladder(claims: Claims, *, rng: np.random.Generator) -> LadderResult:
+def build_ladder(
+    claims: Claims,
+    *,
+    rng: np.random.Generator,
+    overrides: Sequence[PriorUsed] = (),
+    own_quotes: Sequence[PriceQuote] = (),
+    n_draws: int = N_DRAWS,
+) -> LadderResult:
     """Returns the ladder of one dossier.
 
     Args:
         claims: the developer's claims.
         rng: source of the draws.
+        overrides: priors that replace the dossier's and the package's.
+        own_quotes: a user's prices, for the rent where neither dossier nor command line gives it.
+        n_draws: draws of the Monte Carlo.
     """
-    priors = _priors(claims)
+    priors = ladder_priors(claims, overrides=overrides, own_quotes=own_quotes)
+    # Every prior is drawn whether used or not, so that replacing one leaves the draws of the others.
+    draws = {name: SplitLognormal(p.p5, p.p50, p.p95).sample(n_draws, rng=rng) for name, p in priors.items()}
     rungs: list[Rung] = []
     hours = _whole_hours(claims)
     final = whole = None
     if hours is not None and "price_per_hour" in priors:
-        final = hours.value * _draw(priors["price_per_hour"], rng)
+        final = hours.value * draws["price_per_hour"]
         rungs.append(_final_rung(claims, hours, final, priors["price_per_hour"]))
-        rungs += _owned_rung(claims, hours)
-        whole = _add_experiments(claims, final, priors, rng, rungs)
-        whole = _add_staff(claims, whole, priors, rng, rungs)
-    rungs += _cluster_rung(claims)
+        rungs += _owned_rung(claims, hours, priors, draws)
+        whole = _add_experiments(claims, final, priors, draws, rungs)
+        whole = _add_staff(claims, whole, draws, rungs)
+    rungs += _cluster_rung(claims, priors, draws)
     readings = _readings(claims)
-    rungs += _company_rung(readings)
+    rungs += _company_rungs(readings)
     published = headline(claims)
     used = [p for p in priors.values() if _is_used(p.name, rungs, claims)]
+    swings = () if whole is None else _swings(used, draws, whole)
     return LadderResult(
         CostLadder(
             headline=_reading(claims, published, "final_run") if published is not None else None,
             rungs=tuple(rungs),
             readings=readings,
             priors=tuple(used),
-            n_draws=N_DRAWS,
+            n_draws=n_draws,
+            swings=swings,
         ),
         final,
         whole,
     )
 
 
-def _draw(prior: PriorUsed, rng: np.random.Generator) -> Draws:
-    return SplitLognormal(prior.p5, prior.p50, prior.p95).sample(N_DRAWS, rng=rng)
+def _swings(used: Sequence[PriorUsed], draws: dict[str, Draws], whole: Draws) -> tuple[Swing, ...]:
+    # A chip price moves what is bought, not what is rented.
+    inputs = {p.name: draws[p.name] for p in used if p.name != "chip_price"}
+    return tuple(
+        Swing(prior=i.name, low=i.low, high=i.high, rank_correlation=i.rank_correlation)
+        for i in influences(inputs, output=whole)
+    )
 
 
 def _range(draws: Draws) -> Range:
@@ -99,7 +126,7 @@ def _range(draws: Draws) -> Range:
         high=float(high),
         unit="USD",
         level=_LEVEL,
-        method=f"{N_DRAWS:,} draws from the priors listed: 5 %, 50 % and 95 % points",
+        method=f"{len(draws):,} draws from the priors listed: 5 %, 50 % and 95 % points",
     )
 
 
@@ -113,51 +140,21 @@ def _whole_hours(claims: Claims) -> Measured | None:
     return Measured.exact(sum(part.value for part in known)) if known else None
 
 
-def _priors(claims: Claims) -> dict[PriorName, PriorUsed]:
-    """Returns every prior: the dossier's own, else the price table's and the package's."""
-    found = {prior.name: PriorUsed(**prior.model_dump(), from_dossier=False) for prior in default_priors().values()}
-    chips = [claims.accelerator(phase) for phase in claims.phases]
-    price = next((price for chip in chips for price in chip.prices if price.typical is not None), None)
-    if price is not None and price.typical is not None:
-        found["price_per_hour"] = PriorUsed(
-            name="price_per_hour",
-            meaning=f"rent of one {chips[0].name} for an hour",
-            p5=min(p.low for p in chips[0].prices),
-            p50=price.typical,
-            p95=price.high,
-            unit="USD per accelerator-hour",
-            source=f"{price.source} ({price.as_of}); low end: the lowest price seen, owning included",
-            from_dossier=False,
-        )
-    meanings = {"price_per_hour": ("price of one accelerator-hour", "USD per accelerator-hour")}
-    for own in claims.dossier.priors:
-        known = found.get(own.name)
-        meaning, unit = (known.meaning, known.unit) if known else meanings[own.name]
-        where = citation(claims.dossier, own.source, own.place)
-        found[own.name] = PriorUsed(
-            name=own.name,
-            meaning=meaning,
-            p5=float(own.p5),
-            p50=float(own.p50),
-            p95=float(own.p95),
-            unit=unit,
-            source=f"{where.title}: {where.place}",
-            from_dossier=True,
-        )
-    return found
+_NEEDS = {
+    "price_per_hour": ("final_run",),
+    "development_multiplier": ("programme",),
+    "full_time_share": ("staff",),
+    "pay_per_year": ("staff",),
+    "project_years": ("staff",),
+    "chip_price": ("final_run_owned", "cluster"),
+}
+"""The rungs that each prior goes into."""
 
 
 def _is_used(name: str, rungs: list[Rung], claims: Claims) -> bool:
     if name == "development_multiplier" and claims.number("programme_accelerator_hours", claims.whole_phase()):
         return False  # the hours themselves were published
-    needs = {
-        "price_per_hour": "final_run",
-        "development_multiplier": "programme",
-        "full_time_share": "staff",
-        "pay_per_year": "staff",
-        "project_years": "staff",
-    }
-    return any(rung.id == needs[name] for rung in rungs)
+    return any(rung.id in _NEEDS[name] for rung in rungs)
 
 
 def _final_rung(claims: Claims, hours: Measured, draws: Draws, price: PriorUsed) -> Rung:
@@ -170,29 +167,36 @@ def _final_rung(claims: Claims, hours: Measured, draws: Draws, price: PriorUsed)
     )
 
 
-def _owned_rung(claims: Claims, hours: Measured) -> list[Rung]:
-    chips = [claims.accelerator(phase) for phase in claims.phases]
-    chip = chips[0]
-    if chip.purchase is None or chip.board_power_watts is None:
+def _owned_rung(claims: Claims, hours: Measured, priors: dict[str, PriorUsed], draws: dict[str, Draws]) -> list[Rung]:
+    chip = claims.accelerator(claims.phases[0])
+    if "chip_price" not in draws or chip.board_power_watts is None:
         return []
-    start = claims.dossier.model.released - dt.timedelta(days=120)
-    age = max((start - chip.launched - _AVAILABLE_AFTER).days / _YEAR_DAYS, 0.0)
-    low, high = (
-        hours.value * owned_price_per_hour(chip_price=price, age_years=age, board_power_watts=chip.board_power_watts)
-        for price in (chip.purchase.low, chip.purchase.high)
+    clock = claims.number("wall_clock", claims.whole_phase())
+    age = training_start_age(
+        publication=decimal_year(claims.dossier.model.released),
+        launched=decimal_year(chip.launched),
+        duration_days=clock.value if clock is not None else None,
+    )
+    hourly = owned_price_per_hour(
+        chip_price=draws["chip_price"],
+        age_years=age,
+        board_power_watts=chip.board_power_watts,
+        server_factor=server_factor(chip),
+        power_factor=server_power_factor(chip.name),
     )
     return [
         Rung(
             id="final_run_owned",
             title="The final run, on owned hardware",
             question="What did the same hours cost an owner: loss of value and electricity?",
-            usd=_bounds(low, high, "Epoch's amortisation at the low and the high chip price"),
-            sources=(
-                f"{chip.name} at {usd(chip.purchase.low)} to {usd(chip.purchase.high)}: {chip.purchase.source}",
-                "method: Epoch, arXiv:2405.21015",
-            ),
+            usd=_range(hours.value * hourly),
+            sources=(_bought_at(chip, priors["chip_price"]), "method: Epoch, arXiv:2405.21015"),
         )
     ]
+
+
+def _bought_at(chip: Accelerator, price: PriorUsed) -> str:
+    return f"{chip.name} at {usd(price.p5)} to {usd(price.p95)}: {price.source}"
 
 
 def _bounds(low: float, high: float, method: str) -> Range:
@@ -202,64 +206,57 @@ def _bounds(low: float, high: float, method: str) -> Range:
 def _add_experiments(
     claims: Claims,
     final: Draws,
-    priors: dict[PriorName, PriorUsed],
-    rng: np.random.Generator,
+    priors: dict[str, PriorUsed],
+    draws: dict[str, Draws],
     rungs: list[Rung],
 ) -> Draws:
     published = claims.number("programme_accelerator_hours", claims.whole_phase())
     hours = _whole_hours(claims)
     if published is not None and hours is not None:
-        draws = final * (published.value / hours.value)
+        programme = final * (published.value / hours.value)
         source = (
             f"{readable(published.value)} accelerator-hours of the whole project were published: "
             f"{published.value / hours.value:.2f} times the final run"
         )
     else:
         prior = priors["development_multiplier"]
-        draws = final * _draw(prior, rng)
+        programme = final * draws["development_multiplier"]
         source = f"final run × {prior.meaning}: {prior.source}"
     rungs.append(
         Rung(
             id="programme",
             title="With experiments and failed runs",
             question="What did the accelerators cost to find out how to do it?",
-            usd=_range(draws),
+            usd=_range(programme),
             sources=(source,),
         )
     )
-    return draws
+    return programme
 
 
-def _add_staff(
-    claims: Claims,
-    programme: Draws,
-    priors: dict[PriorName, PriorUsed],
-    rng: np.random.Generator,
-    rungs: list[Rung],
-) -> Draws:
+def _add_staff(claims: Claims, programme: Draws, draws: dict[str, Draws], rungs: list[Rung]) -> Draws:
     people = claims.number("contributors", claims.whole_phase())
     if people is None:
         return programme
-    pay = staff_cost(
+    whole = programme + staff_cost(
         contributors=people.value,
-        full_time_share=np.minimum(_draw(priors["full_time_share"], rng), 1.0),
-        years=_draw(priors["project_years"], rng),
-        pay_per_year=_draw(priors["pay_per_year"], rng),
+        full_time_share=np.minimum(draws["full_time_share"], 1.0),
+        years=draws["project_years"],
+        pay_per_year=draws["pay_per_year"],
     )
-    draws = programme + pay
     rungs.append(
         Rung(
             id="staff",
             title="With the people",
             question="What did it cost them to get there, salaries included?",
-            usd=_range(draws),
+            usd=_range(whole),
             sources=(f"{people.value:,.0f} contributors, as published, × share × years × pay (priors below)",),
         )
     )
-    return draws
+    return whole
 
 
-def _cluster_rung(claims: Claims) -> list[Rung]:
+def _cluster_rung(claims: Claims, priors: dict[str, PriorUsed], draws: dict[str, Draws]) -> list[Rung]:
     sizes = [
         (n.value, claims.accelerator(phase))
         for phase in claims.phases
@@ -268,18 +265,18 @@ def _cluster_rung(claims: Claims) -> list[Rung]:
     if not sizes:
         return []
     size, chip = max(sizes, key=lambda size: size[0])
-    if chip.purchase is None:
+    if "chip_price" not in draws:
         return []
-    low, high = (acquisition_cost(n_accelerators=size, chip_price=p) for p in (chip.purchase.low, chip.purchase.high))
+    bought = acquisition_cost(n_accelerators=size, chip_price=draws["chip_price"], server_factor=server_factor(chip))
     return [
         Rung(
             id="cluster",
             title="Buying the cluster",
             question=f"What does it cost to own the {size:,.0f} accelerators, with servers and network?",
-            usd=_bounds(low, high, "accelerators × chip price × 1.64 ÷ (1 - 0.19), Epoch's server and network shares"),
+            usd=_range(bought),
             sources=(
-                f"{chip.name} at {usd(chip.purchase.low)} to {usd(chip.purchase.high)}: {chip.purchase.source}",
-                "server and network shares: Epoch, arXiv:2405.21015",
+                _bought_at(chip, priors["chip_price"]),
+                f"× {server_factor(chip)} for servers ÷ (1 - 0.19) for the network: Epoch, arXiv:2405.21015",
             ),
         )
     ]
@@ -300,16 +297,23 @@ def _readings(claims: Claims) -> tuple[Reading, ...]:
     return tuple(_reading(claims, c, rungs[c.quantity]) for c in claims.dossier.claims if c.quantity in rungs)
 
 
-def _company_rung(readings: tuple[Reading, ...]) -> list[Rung]:
-    amounts = [reading.usd for reading in readings if reading.rung == "company"]
-    if not amounts:
-        return []
-    return [
-        Rung(
-            id="company",
-            title="All of the company's hardware",
-            question="What has the company spent on accelerators and servers, for every model and use?",
-            usd=_bounds(min(amounts), max(amounts), "lowest and highest published reading"),
-            sources=tuple(dict.fromkeys(r.citation.title for r in readings if r.rung == "company")),
-        )
-    ]
+_COMPANY = (
+    (
+        "company",
+        "All of the company's hardware",
+        "What has the company spent on accelerators and servers, for every model and use?",
+    ),
+    ("company_operation", "Running all of it", "What does it cost to run all of the company's accelerators?"),
+)
+
+
+def _company_rungs(readings: tuple[Reading, ...]) -> list[Rung]:
+    rungs = []
+    for name, title, question in _COMPANY:
+        told = [reading for reading in readings if reading.rung == name]
+        if told:
+            amounts = [reading.usd for reading in told]
+            usd_ = _bounds(min(amounts), max(amounts), "lowest and highest published reading")
+            sources = tuple(dict.fromkeys(reading.citation.title for reading in told))
+            rungs.append(Rung(id=name, title=title, question=question, usd=usd_, sources=sources))
+    return rungs

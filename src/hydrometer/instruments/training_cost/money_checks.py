@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from hydrometer.instruments.training_cost.claims import Claims
 from hydrometer.instruments.training_cost.measured import (
@@ -13,12 +15,14 @@ from hydrometer.instruments.training_cost.measured import (
     stated_relation,
     total,
 )
+from hydrometer.instruments.training_cost.pricing import owned_hour
 from hydrometer.records.dossier import Claim
 from hydrometer.records.evidence import Check, Relation
 from hydrometer.records.evidence_base import Verdict
 from hydrometer.records.numbers import percent, readable, usd
 from hydrometer.records.quantities import significant_digits
-from hydrometer.records.reference import Accelerator, Price
+from hydrometer.records.reference import Accelerator
+from hydrometer.store.prices import price_quotes
 
 SUM_TOLERANCE = 0.005
 PRICE_TOLERANCE = {1: 0.10, 2: 0.05}
@@ -101,7 +105,6 @@ def price_in_the_market(claims: Claims) -> Iterator[Check]:
         stated = claims.number("price_per_hour", phase) if claims.all("price_per_hour", phase) else None
         cost, hours = claims.one("cost", phase), claims.hours(phase)
         chips = [claims.accelerator(p) for p in claims.phases if phase in {None, p.id}]
-        prices = [price for chip in chips for price in chip.prices]
         if not chips or (stated is None and (cost is None or hours is None)):
             continue
         if stated is not None:
@@ -114,7 +117,26 @@ def price_in_the_market(claims: Claims) -> Iterator[Check]:
             relation = _OPPOSITE.get(cost.relation, "within")
         else:
             continue
-        yield _market_check(claims, phase, price, text, relation, chips[0], prices)
+        yield _market_check(claims, phase, price, text, relation, chips)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    low: float
+    high: float
+    first: dt.date
+    last: dt.date
+
+
+def _seen(chip: Accelerator) -> _Seen | None:
+    """Returns the range of prices that the dated table holds for a chip, owning it included."""
+    quotes = [quote for quote in price_quotes() if quote.accelerator == chip.name]
+    prices = [quote.usd_per_hour for quote in quotes]
+    if not quotes:
+        return None
+    if all(q.contract != "own" for q in quotes) and chip.purchase is not None and chip.board_power_watts is not None:
+        prices.append(owned_hour(chip.name, tier="hyperscaler").total)
+    return _Seen(min(prices), max(prices), min(q.date for q in quotes), max(q.date for q in quotes))
 
 
 def _market_check(
@@ -123,11 +145,12 @@ def _market_check(
     price: Measured,
     text: str,
     relation: Relation,
-    chip: Accelerator,
-    prices: list[Price],
+    chips: list[Accelerator],
 ) -> Check:
+    chip = chips[0]
     title = f"The price per hour is one that the market has seen for the {chip.name}"
-    if not prices:
+    seen = [found for c in chips if (found := _seen(c)) is not None]
+    if not seen:
         return not_checkable(
             claims,
             name="price_in_the_market",
@@ -136,10 +159,9 @@ def _market_check(
             ids=price.claims,
             why=f"no dated price of the {chip.name} is in the table",
         )
-    low, high = min(p.low for p in prices), max(p.high for p in prices)
+    low, high = min(s.low for s in seen), max(s.high for s in seen)
     market = Measured(low, (low * high) ** 0.5, high)
-    seen = sorted(date for p in prices for date in p.as_of.split(" to "))
-    dates = seen[0] if seen[0] == seen[-1] else f"{seen[0]} to {seen[-1]}"
+    dates = f"{min(s.first for s in seen):%Y-%m} to {max(s.last for s in seen):%Y-%m}"
     return Equation(
         name="price_in_the_market",
         title=title,

@@ -158,7 +158,7 @@ class EvidenceStore:
             time.time(), time.monotonic(), reply.status.value, None, None, raw,
             hashlib.sha256(reply.raw).digest(), text, packed,
             _clean(reply.model), _clean(reply.fingerprint), _clean(reply.finish_reason),
-            reply.prompt_tokens, reply.completion_tokens, probabilities, claim.attempt,
+            reply.prompt_tokens, reply.completion_tokens, probabilities,
         )  # fmt: skip
         await self._writer.run(lambda db: _finish(db, target, call, claim, values, "done", paid))
 
@@ -178,7 +178,7 @@ class EvidenceStore:
         values = (
             time.time(), time.monotonic(), status.value, fault.http_status, _clean(fault.reason), raw,
             None if fault.raw is None else hashlib.sha256(fault.raw).digest(), None, packed,
-            None, None, None, None, None, None, claim.attempt,
+            None, None, None, None, None, None,
         )  # fmt: skip
         await self._writer.run(lambda db: _finish(db, target, call, claim, values, state, paid))
 
@@ -244,7 +244,7 @@ def _claim(
     if holder is None:
         db.execute("UPDATE call SET worker = ? WHERE id = ?", (worker, call))
     attempt = db.execute(
-        "INSERT INTO attempt (call, n, worker, sent, sent_monotonic, reserved_tokens, reserved_nano_usd) "
+        "INSERT INTO attempt (call, n, worker, sent, sent_monotonic, tokens, nano_usd) "
         "VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM attempt WHERE call = ?1), ?2, ?3, ?4, ?5, ?6)",
         (call, *row, reserve.tokens, reserve.nano_usd),
     )
@@ -257,8 +257,8 @@ def _finish(
     db.execute(
         "UPDATE attempt SET ended = ?, ended_monotonic = ?, outcome = ?, http_status = ?, reason = ?, raw = ?, "
         "raw_sha256 = ?, text = ?, packed = ?, reported_model = ?, fingerprint = ?, finish_reason = ?, "
-        "prompt_tokens = ?, completion_tokens = ?, logprobs = ? WHERE id = ?",
-        values,
+        "prompt_tokens = ?, completion_tokens = ?, logprobs = ?, tokens = ?, nano_usd = ? WHERE id = ?",
+        (*values, paid.tokens, paid.nano_usd, claim.attempt),
     )
     if state == "freed":
         db.execute("UPDATE call SET worker = NULL WHERE id = ?", (call,))

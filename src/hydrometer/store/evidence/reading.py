@@ -25,8 +25,8 @@ class Answer:
         probe: id of the probe.
         request: what was sent.
         replicate: number of the sample, from 0.
-        status: `answered`, `truncated`, `refused`, `empty`; `failed` or `invalid` where every attempt was in vain; `open`
-            where it has not been asked to the end.
+        status: `answered`, `truncated`, `refused`, `empty`; `failed` or `invalid` where every attempt was in vain;
+            `open` where it has not been asked to the end.
         text: the answer, byte for byte; None where there is none.
         reported_model: who the provider says answered.
         fingerprint: the provider's mark of its configuration.

@@ -18,7 +18,7 @@ GOOD = ("answered", "truncated", "refused", "empty")
 _PATIENCE = 120.0
 
 TABLES = (
-    # Spend holds what was paid and what may yet have to be paid for requests in flight.
+    # Tokens and dollars, here and of an attempt, are the most that it can have cost: the reserve until the answer tells.
     """CREATE TABLE target (
   id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, model TEXT NOT NULL,
   requests INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, nano_usd INTEGER NOT NULL DEFAULT 0
@@ -39,7 +39,7 @@ TABLES = (
     ('pending', 'answered', 'truncated', 'refused', 'empty', 'failed', 'invalid', 'lost', 'surplus')),
   http_status INTEGER, reason TEXT, raw BLOB, raw_sha256 BLOB, text BLOB, packed INTEGER NOT NULL DEFAULT 0,
   reported_model TEXT, fingerprint TEXT, finish_reason TEXT, prompt_tokens INTEGER, completion_tokens INTEGER,
-  reserved_tokens INTEGER NOT NULL, reserved_nano_usd INTEGER NOT NULL, logprobs BLOB, UNIQUE (call, n)
+  tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL, logprobs BLOB, UNIQUE (call, n)
 ) STRICT""",
     """CREATE UNIQUE INDEX one_good_answer ON attempt (call)
   WHERE outcome IN ('answered', 'truncated', 'refused', 'empty')""",

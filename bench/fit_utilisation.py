@@ -1,0 +1,275 @@
+"""Fits the utilisation model that ships (src/hydrometer/data/utilisation.json).
+
+python bench/fit_utilisation.py --data DIR           # DIR holds training_runs.csv and throughput_benchmarks.csv
+python bench/fit_utilisation.py --data DIR --check   # compares with the shipped file instead of writing it
+
+The spreads and the width of the priors maximise the marginal likelihood under weak priors of their own; the priors'
+proportions are ours (`PRIOR_SD`). bench/training_cost.py fits again without each developer in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime as dt
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from hydrometer.costs.flop import training_flop_per_token
+from hydrometer.costs.utilisation import (
+    EFFECTS,
+    GENERATIONS,
+    STEADY_EFFECTS,
+    LinearModel,
+    RunShape,
+    effects,
+    steady_effects,
+)
+from hydrometer.errors import InputError
+from hydrometer.instruments.training_cost.estimate import generation_of
+from hydrometer.store.configs.fields import Fields
+from hydrometer.store.configs.read import architecture_of
+from hydrometer.store.reference import find_accelerator
+from parameter_counts import FILE as CHECKPOINTS
+
+TARGET = Path(__file__).parent.parent / "src/hydrometer/data/utilisation.json"
+PRIOR_SD = {
+    "intercept": 0.5,
+    **dict.fromkeys(GENERATIONS, 0.1),
+    "blackwell": 0.3,
+    "steady": 0.5,
+    "size": 0.2,
+    "whole_programme": 0.15,
+    "a100_40gb": 0.2,
+}
+STEADY_PRIOR_SD = {
+    "intercept": 3.0,
+    **dict.fromkeys(GENERATIONS, 0.3),
+    "mixture": 0.5,
+    "low_precision": 0.5,
+    "small": 0.5,
+}
+PRIOR_MFU = 0.30
+"""Centre of the intercept's prior; its spread covers 0.11 to 0.82."""
+DEGREES = 6.0
+_SPREADS = (0.22, 0.20, 1.0)
+_SPREAD_PRIOR_SD = (0.4, 0.4, 0.5)
+_TIER_NOISE = {"A": 1.0, "B": 1.5}
+# Active and total billions of the benchmarked networks whose shape the steady model needs.
+_BENCHMARKED = {
+    "DeepSeekV3": (37.5, 671.0),
+    "GPT OSS 120B": (5.1, 117.0),
+    "Kimi_K2": (32.9, 1026.0),
+    "LLAMA3.1_405B": (405.9, 405.9),
+    "LLAMA3_70B": (70.6, 70.6),
+    "Qwen3_235B_a22B": (22.1, 235.0),
+    "Qwen3_30B_a3B": (3.3, 30.5),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A published run with its hours."""
+
+    model: str
+    developer: str
+    tier: str
+    shape: RunShape
+    tokens: float
+    hours: float
+    accelerator: str
+    log_mfu: float
+
+
+def low_precision(text: str) -> bool:
+    """Returns whether a precision has fewer than 16 bits."""
+    return any(mark in text.lower() for mark in ("fp8", "fp4"))
+
+
+def read_runs(folder: Path) -> list[Run]:
+    """Returns the runs of tiers A and B whose tokens, size, hours and hardware are known; main phases only."""
+    found = []
+    with (folder / "training_runs.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["tier"] not in _TIER_NOISE or row["phase"] not in {"pretrain", "all"}:
+                continue
+            if not (row["tokens"] and row["active_params"] and row["accelerator_hours"]):
+                continue
+            if row["model"] == "DeepSeek-V3 total":  # the same run as DeepSeek-V3
+                continue
+            try:
+                chip = find_accelerator(row["accelerator"])
+            except InputError:
+                continue
+            active, tokens, hours = (float(row[k]) for k in ("active_params", "tokens", "accelerator_hours"))
+            shape = RunShape(
+                active_parameters=active,
+                mixture="moe" in row["architecture"],
+                generation=generation_of(chip),
+                low_precision=low_precision(row["precision"]),
+                whole_programme=row["phase"] == "all",
+                a100_40gb=chip.name == "A100-SXM-40GB",
+            )
+            mfu = 6 * active * tokens / (hours * 3600 * chip.bf16_flop_per_second)
+            found.append(
+                Run(row["model"], row["developer"], row["tier"], shape, tokens, hours, chip.name, float(np.log(mfu)))
+            )
+    return found
+
+
+def steady_model(folder: Path) -> LinearModel:
+    """Returns the steady model: mean log utilisation of each benchmarked network, accelerator and precision."""
+    cells: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    sizes: dict[str, tuple[float, float]] = {}
+    with (folder / "throughput_benchmarks.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            name = row["model"]
+            if name.startswith("MPT-"):
+                billions = float(name[4:-1]) * (1.0 if name.endswith("b") else 1e-3)
+                size = (billions, billions)
+            elif name in _BENCHMARKED:
+                size = _BENCHMARKED[name]
+            else:
+                continue
+            # At great lengths the attention core, which 6·N leaves out, makes utilisation look low.
+            if row["task"] != "Pre-Training" or float(row["seq_len"]) > 8192:
+                continue
+            peak = find_accelerator(row["accelerator"]).bf16_flop_per_second
+            mfu = 6e9 * size[0] * float(row["tokens_per_s_per_acc"]) / peak
+            cells[name, row["accelerator"], row["precision"].lower()].append(float(np.log(mfu)))
+            sizes[name] = size
+    names = sorted(sizes)
+    rows, values, groups = [], [], []
+    for (name, accelerator, precision), logs in sorted(cells.items()):
+        active, total = sizes[name]
+        shape = RunShape(
+            active_parameters=1e9 * active,
+            mixture=active < 0.8 * total,
+            generation=generation_of(find_accelerator(accelerator)),
+            low_precision=low_precision(precision),
+        )
+        rows.append(steady_effects(shape))
+        values.append(float(np.mean(logs)))
+        groups.append(names.index(name))
+    return LinearModel(
+        effects_RF=np.array(rows),
+        log_mfu_R=np.array(values),
+        group_R=np.array(groups),
+        noise_R=np.ones(len(rows)),
+        prior_mean_F=np.array([np.log(0.4)] + [0.0] * (len(STEADY_EFFECTS) - 1)),
+        prior_sd_F=np.array([STEADY_PRIOR_SD[name] for name in STEADY_EFFECTS]),
+        group_sd=0.15,
+        rest_sd=0.10,
+        degrees=DEGREES,
+    )
+
+
+def whole_run_model(runs: list[Run], steady: LinearModel) -> LinearModel:
+    """Returns the whole-run model with its starting spreads."""
+    developers = sorted({run.developer for run in runs})
+    rows = [effects(run.shape, steady=float(np.exp(steady.mean(steady_effects(run.shape))))) for run in runs]
+    return LinearModel(
+        effects_RF=np.array(rows),
+        log_mfu_R=np.array([run.log_mfu for run in runs]),
+        group_R=np.array([developers.index(run.developer) for run in runs]),
+        noise_R=np.array([_TIER_NOISE[run.tier] for run in runs]),
+        prior_mean_F=np.array([np.log(PRIOR_MFU)] + [0.0] * (len(EFFECTS) - 1)),
+        prior_sd_F=np.array([PRIOR_SD[name] for name in EFFECTS]),
+        group_sd=_SPREADS[0],
+        rest_sd=_SPREADS[1],
+        degrees=DEGREES,
+    )
+
+
+def with_fitted_spreads(model: LinearModel) -> LinearModel:
+    """Returns the model with the spreads and the prior width that maximise likelihood times weak priors."""
+    start = np.log(_SPREADS)
+
+    def loss(logs: Any) -> float:
+        group, rest, scale = np.exp(logs)
+        weak = float((((logs - start) / np.array(_SPREAD_PRIOR_SD)) ** 2).sum() / 2)
+        return weak - model.with_spreads(group_sd=group, rest_sd=rest, scale=scale).log_likelihood()
+
+    group, rest, scale = np.exp(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 300}).x)
+    return model.with_spreads(group_sd=float(group), rest_sd=float(rest), scale=float(scale))
+
+
+def flop_over_short_form() -> list[float]:
+    """Returns deciles 1, 5 and 9 of exact FLOP at 4,096 tokens over 6·N_active, over bench/checkpoints.json."""
+    table = json.loads(CHECKPOINTS.read_text(encoding="utf-8"))
+    ratios = []
+    for name, entry in table.items():
+        network = architecture_of(Fields(entry["config"], name))
+        active = network.active_parameters()["with_both_embeddings"]
+        if active > 1e9:
+            ratios.append(training_flop_per_token(network, sequence_length=4096, include_mtp=False) / (6 * active))
+    return [round(float(x), 4) for x in np.quantile(ratios, (0.1, 0.5, 0.9))]
+
+
+def as_json(model: LinearModel, labels: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns a model for the shipped file, rounded so that two machines write the same."""
+    return {
+        "runs": [
+            {
+                **label,
+                "effects": [round(float(v), 5) for v in row],
+                "log_mfu": round(float(y), 5),
+                "group": int(group),
+                "noise": float(noise),
+            }
+            for label, row, y, group, noise in zip(
+                labels, model.effects_RF, model.log_mfu_R, model.group_R, model.noise_R, strict=True
+            )
+        ],
+        "prior_mean": [round(float(v), 5) for v in model.prior_mean_F],
+        "prior_sd": [round(float(v), 4) for v in model.prior_sd_F],
+        "group_sd": round(model.group_sd, 4),
+        "rest_sd": round(model.rest_sd, 4),
+        "degrees": model.degrees,
+    }
+
+
+def main() -> None:
+    """Writes or checks the shipped file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    runs = read_runs(options.data)
+    steady = steady_model(options.data)
+    whole = with_fitted_spreads(whole_run_model(runs, steady))
+    shipped = {
+        "date": dt.date.today().isoformat(),
+        "made_by": "bench/fit_utilisation.py",
+        "flop_over_short_form": flop_over_short_form(),
+        "steady": as_json(steady, [{} for _ in steady.log_mfu_R]),
+        "whole_run": as_json(
+            whole,
+            [
+                {
+                    "model": r.model,
+                    "developer": r.developer,
+                    "accelerator": r.accelerator,
+                    "mfu": round(np.exp(r.log_mfu), 4),
+                }
+                for r in runs
+            ],
+        ),
+    }
+    if options.check:
+        old = json.loads(TARGET.read_text(encoding="utf-8"))
+        same = all(old[key] == shipped[key] for key in ("steady", "whole_run", "flop_over_short_form"))
+        print("the shipped file is what the data give" if same else "the shipped file differs from what the data give")
+        raise SystemExit(0 if same else 1)
+    TARGET.write_text(json.dumps(shipped, indent=None, separators=(",", ":")).replace('{"model"', '\n{"model"') + "\n")
+    print(f"{len(runs)} runs, spreads {whole.group_sd:.3f} between developers and {whole.rest_sd:.3f} within")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""Hours that the model predicts for developers it has not seen, beside flat utilisation; phases; speed.
+
+python bench/training_cost.py --data DIR           # prints the page
+python bench/training_cost.py --data DIR --write   # also writes the page in docs/ and the operating point
+
+DIR holds training_runs.csv and throughput_benchmarks.csv. Every run is predicted by a model that has seen no run of its
+developer: spreads and width of the priors are fitted anew without them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fit_utilisation import Run, read_runs, steady_model, whole_run_model, with_fitted_spreads
+from hydrometer.costs.utilisation import Prediction
+from hydrometer.instruments.training_cost.estimate import (
+    Network,
+    PhaseKind,
+    Plan,
+    estimate,
+    network_from_file,
+    network_from_headline,
+)
+from parameter_counts import rows as parameter_rows
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs/benchmarks/training_cost.md"
+OPERATING_POINT = ROOT / "src/hydrometer/data/hours_operating_point.json"
+FLAT = {"flat 40 % (naive 6·N·D)": 0.40, "flat 37.5 % (Epoch's constant)": 0.375, "flat 30 %": 0.30}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One run and what was predicted for it: utilisation at 10, 50 and 90 %."""
+
+    run: Run
+    low: float
+    middle: float
+    high: float
+
+    @property
+    def ratio(self) -> float:
+        """Predicted over published hours."""
+        return float(np.exp(self.run.log_mfu)) / self.middle
+
+    @property
+    def covered(self) -> bool:
+        """Do the published hours lie inside the 80 % interval?"""
+        return self.low <= float(np.exp(self.run.log_mfu)) <= self.high
+
+
+def left_out(runs: list[Run], data: Path) -> list[Scored]:
+    """Returns every run predicted without its developer."""
+    whole = whole_run_model(runs, steady_model(data))
+    developers = np.array([run.developer for run in runs])
+    found = []
+    for developer in sorted(set(developers)):
+        mine = developers == developer
+        model = with_fitted_spreads(whole.without(mine))
+        for index in np.flatnonzero(mine):
+            prediction: Prediction = model.predict(whole.effects_RF[index])
+            low, middle, high = (float(v) for v in prediction.quantile([0.1, 0.5, 0.9]))
+            found.append(Scored(runs[index], low, middle, high))
+    return found
+
+
+def by_hardware(runs: list[Run]) -> list[Scored]:
+    """Returns the median utilisation of other developers on the same generation and kind, as a prediction."""
+    found = []
+    for run in runs:
+        others = [r for r in runs if r.developer != run.developer]
+        alike = [
+            r for r in others if (r.shape.generation, r.shape.mixture) == (run.shape.generation, run.shape.mixture)
+        ]
+        middle = float(np.exp(np.median([r.log_mfu for r in alike or others])))
+        found.append(Scored(run, middle, middle, middle))
+    return found
+
+
+def summary(scored: Sequence[Scored]) -> dict[str, float]:
+    """Returns the figures of one method."""
+    ratios = np.array([s.ratio for s in scored])
+    return {
+        "n": len(scored),
+        "median_error": float(np.median(np.abs(ratios - 1))),
+        "p90": float(np.quantile(np.exp(np.abs(np.log(ratios))), 0.9)),
+        "within_25": float(np.mean(np.abs(ratios - 1) <= 0.25)),
+        "coverage": float(np.mean([s.covered for s in scored])),
+        "width": float(np.median([s.high / s.low for s in scored])),
+    }
+
+
+def _row(name: str, scored: Sequence[Scored], *, interval: bool) -> str:
+    s = summary(scored)
+    tail = f"{100 * s['coverage']:.0f} % | {s['width']:.2f}" if interval else "- | -"
+    return (
+        f"| {name} | {s['n']:.0f} | {100 * s['median_error']:.0f} % | {s['p90']:.2f} | "
+        f"{100 * s['within_25']:.0f} % | {tail} |"
+    )
+
+
+def accuracy(runs: list[Run], scored: list[Scored]) -> list[str]:
+    """Returns the tables of accuracy."""
+    head = [
+        "| method | runs | median error | 90 % within a factor of | within 25 % | 80 % interval holds | its width |"
+    ]
+    lines = [*head, "|---|---|---|---|---|---|---|", _row("**Hydrometer**, developer left out", scored, interval=True)]
+    lines.append(_row("median by hardware and kind, developer left out", by_hardware(runs), interval=False))
+    lines += [_row(name, [Scored(r, mfu, mfu, mfu) for r in runs], interval=False) for name, mfu in FLAT.items()]
+    lines += ["", "By stratum, Hydrometer with the developer left out:", "", *head, "|---|---|---|---|---|---|---|"]
+    strata = {
+        "1.5B and larger": [s for s in scored if s.run.shape.active_parameters >= 1.5e9],
+        "smaller": [s for s in scored if s.run.shape.active_parameters < 1.5e9],
+        "dense": [s for s in scored if not s.run.shape.mixture],
+        "mixture": [s for s in scored if s.run.shape.mixture],
+        "tier A": [s for s in scored if s.run.tier == "A"],
+        "tier B (a rounded or bounded input)": [s for s in scored if s.run.tier == "B"],
+    }
+    for generation in sorted({r.shape.generation for r in runs}):
+        strata[generation] = [s for s in scored if s.run.shape.generation == generation]
+    lines += [_row(name, part, interval=True) for name, part in strata.items()]
+    lines += ["", "The ten worst:", "", "| run | developer | hardware | published MFU | predicted | p10 to p90 |"]
+    lines.append("|---|---|---|---|---|---|")
+    for s in sorted(scored, key=lambda s: -abs(np.log(s.ratio)))[:10]:
+        lines.append(
+            f"| {s.run.model} | {s.run.developer} | {s.run.accelerator} | {np.exp(s.run.log_mfu):.3f} | "
+            f"{s.middle:.3f} | {s.low:.3f} to {s.high:.3f} |"
+        )
+    return lines
+
+
+def phases() -> list[str]:
+    """Returns the table of phases other than pre-training whose inputs are published."""
+    v3 = network_from_file(ROOT / "dossiers/deepseek-v3.toml")
+    s1 = network_from_headline(total_parameters=32.8e9, architecture="dense_gqa", name="s1-32B")
+    # Two legs of 1,000 steps: 1,920 sequences of 32K, then 480 of 128K (arXiv:2412.19437, section 4.3).
+    legs = [(1000 * 1920 * 32_768, 32_768), (1000 * 480 * 131_072, 131_072)]
+    # R1-Zero: 10,400 steps of 512 outputs (Nature 645, 2025); about 8,000 tokens each is our reading of its figure.
+    cases: list[tuple[str, Network, PhaseKind, list[tuple[float, int]], str, float, str]] = [
+        ("DeepSeek-V3, context extension", v3, "context_extension", legs, "H800", 119_000, "fp8"),
+        ("DeepSeek-R1-Zero, reinforcement learning*", v3, "rl", [(10_400 * 512 * 8000, 4096)], "H800", 101_376, "fp8"),
+        ("s1-32B, fine-tuning (23.5M tokens, assumed)", s1, "sft", [(23.5e6, 32_768)], "H100", 6.93, "bf16"),
+    ]
+    lines = ["| phase | published hours | p10 | p50 | p90 | p50 over published |", "|---|---|---|---|---|---|"]
+    for name, network, phase, parts, chip, published, precision in cases:
+        total = np.zeros(3)
+        for tokens, length in parts:
+            plan = Plan(tokens=tokens, accelerator=chip, precision=precision, sequence_length=length, phase=phase)
+            hours = estimate(network, plan, rng=np.random.default_rng(0)).accelerator_hours
+            total += (hours.p10, hours.p50, hours.p90)
+        low, middle, high = total
+        lines.append(
+            f"| {name} | {published:,.4g} | {low:,.4g} | {middle:,.4g} | {high:,.4g} | {middle / published:.2f} |"
+        )
+    return lines
+
+
+def speed() -> list[str]:
+    """Returns how long estimates take."""
+    network = network_from_headline(total_parameters=70e9)
+    plan = Plan(tokens=15e12, accelerator="H100")
+    rng = np.random.default_rng(0)
+    estimate(network, plan, rng=rng)
+    start = time.process_time()
+    for _ in range(20):
+        estimate(network, plan, rng=rng)
+    each = (time.process_time() - start) / 20
+    from hydrometer.store.utilisation import shipped_utilisation
+
+    prediction = shipped_utilisation().whole.predict(shipped_utilisation().whole.effects_RF[0])
+    start = time.process_time()
+    np.quantile(1e24 / prediction.draws(100_000, rng=rng), (0.1, 0.5, 0.9))
+    draws = time.process_time() - start
+    return [f"An estimate takes {1000 * each:.0f} ms of one core after start-up, 100,000 draws {1000 * draws:.0f} ms."]
+
+
+def page(data: Path) -> tuple[str, list[Scored]]:
+    """Returns the page and the scored runs."""
+    runs = read_runs(data)
+    scored = left_out(runs, data)
+    counts = [row for row in parameter_rows() if row.gap is not None]
+    exact = sum(row.gap == 0 for row in counts)
+    lines = [
+        "# Benchmark: training cost",
+        "",
+        f"Made by `python bench/training_cost.py --data DIR --write` on {dt.date.today()}.",
+        "",
+        "## Hours of runs by developers that were left out",
+        "",
+        f"{len(runs)} published runs of {len({r.developer for r in runs})} developers with known tokens, size, hours "
+        "and hardware (tiers A and B of the table; main phases). For each developer in turn, spreads and priors are "
+        "fitted again without any of its runs. Which effects the model has was chosen while looking at these runs; "
+        "expect somewhat worse on others. llm-analysis and similar tools take the efficiency from the user: they are "
+        "the flat rows at whatever is typed in.",
+        "",
+        *accuracy(runs, scored),
+        "",
+        "## Other phases",
+        "",
+        *phases(),
+        "",
+        "\\* Its generation cost is what the one constant for reinforcement learning was set on: not a test. "
+        "MiniMax-M1, R1's later stages and Qwen3's runs publish hours without the tokens that were generated, so they "
+        "cannot be checked.",
+        "",
+        "## Parameters from config.json",
+        "",
+        f"{exact} of {len(counts)} networks to the last weight, the largest gap "
+        f"{100 * max(abs(row.gap or 0) for row in counts):.5f} %, against transformers' own classes built from the "
+        "same configuration (`python bench/parameter_counts.py`). FLOP per token: `python bench/flop_per_token.py`.",
+        "",
+        "## Speed",
+        "",
+        *speed(),
+        "",
+    ]
+    return "\n".join(lines), scored
+
+
+def main() -> None:
+    """Prints or writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    text, scored = page(options.data)
+    print(text)
+    if options.write:
+        PAGE.write_text(text, encoding="utf-8")
+        s = summary(scored)
+        point = {
+            "measured_on": "published runs, each predicted without any run of its developer",
+            "date": dt.date.today().isoformat(),
+            "command": "python bench/training_cost.py --data DIR",
+            "n_runs": len(scored),
+            "n_developers": len({x.run.developer for x in scored}),
+            "median_error": round(s["median_error"], 4),
+            "p90_ratio": round(s["p90"], 4),
+            "coverage": round(s["coverage"], 4),
+            "width": round(s["width"], 4),
+        }
+        OPERATING_POINT.write_text(json.dumps(point, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Which ways of spreading a training over accelerators fit in memory, and which of them is the fastest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hydrometer.costs.architecture import Architecture, Experts
+from hydrometer.costs.memory import Layout, MemoryUse, Recompute, training_memory
+from hydrometer.costs.step_time import Machine, StepTime, step_time
+
+USABLE = 0.92
+"""Share of an accelerator's memory that a training can fill: the rest is fragments, buffers of links, the driver."""
+_TENSOR = (1, 2, 4, 8)
+_PIPELINE = (1, 2, 4, 8, 16)
+_EXPERT = (1, 4, 8, 16, 32, 64)
+_CONTEXT = (1, 2, 4, 8, 16)
+_LONG = 16384
+"""Sequences from here on are split over accelerators."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A layout, the memory it needs and the time its step takes."""
+
+    layout: Layout
+    memory: MemoryUse
+    step: StepTime
+
+
+def best_layout(
+    architecture: Architecture,
+    *,
+    machine: Machine,
+    memory_bytes: float,
+    accelerators: int,
+    sequence_length: int,
+    sequences_per_step: int,
+) -> Choice | None:
+    """Returns the fastest layout that fits, or None where none does.
+
+    Args:
+        architecture: the network.
+        machine: the accelerator.
+        memory_bytes: of one accelerator.
+        accelerators: in all; every one works.
+        sequence_length: tokens in a sequence.
+        sequences_per_step: the batch; a replica needs at least one.
+    """
+    best: Choice | None = None
+    for layout in _layouts(architecture, machine.domain, accelerators, sequence_length, sequences_per_step):
+        memory = training_memory(architecture, layout, sequence_length=sequence_length)
+        if memory.total > USABLE * memory_bytes:
+            continue
+        step = step_time(architecture, layout, machine, sequence_length=sequence_length)
+        if best is None or step.total < best.step.total:
+            best = Choice(layout, memory, step)
+    return best
+
+
+def _layouts(
+    architecture: Architecture, domain: int, accelerators: int, sequence_length: int, sequences: int
+) -> Iterator[Layout]:
+    experts = [layer.feed_forward for layer, _ in architecture.layers if isinstance(layer.feed_forward, Experts)]
+    n_experts = min((e.n_experts for e in experts), default=1)
+    recomputes: tuple[Recompute, ...] = ("none", "full")
+    for tensor in _TENSOR:
+        for pipeline in _PIPELINE:
+            for context in _CONTEXT if sequence_length >= _LONG else (1,):
+                inner = tensor * pipeline * context
+                if tensor > domain or pipeline > architecture.n_layers or accelerators % inner:
+                    continue
+                data = accelerators // inner
+                if data > sequences:
+                    continue
+                for expert in _EXPERT if experts else (1,):
+                    if expert > n_experts or n_experts % expert or (tensor * data * context) % expert:
+                        continue
+                    for zero in (1, 3) if pipeline == 1 else (1,):
+                        for recompute in recomputes:
+                            yield Layout(
+                                tensor=tensor, pipeline=pipeline, data=data, context=context, expert=expert,
+                                zero_stage=zero, recompute=recompute, micro_batches=-(-sequences // data),
+                            )  # fmt: skip

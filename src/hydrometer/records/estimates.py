@@ -1,0 +1,97 @@
+"""What a training takes, estimated with an interval."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from hydrometer.records.base import Record
+from hydrometer.records.prices import Contract, PriceEstimate, Tier
+
+
+class Quantiles(Record):
+    """A number that is not known exactly: its 10, 50 and 90 % points; equal where it is exact."""
+
+    p10: float
+    p50: float
+    p90: float
+
+    @classmethod
+    def exact(cls, value: float) -> Quantiles:
+        """Returns a number without uncertainty."""
+        return cls(p10=float(value), p50=float(value), p90=float(value))
+
+
+class ParameterQuantiles(Record):
+    """Parameters, total and active by each convention that can be told."""
+
+    total: Quantiles
+    active: dict[str, Quantiles]
+
+
+class FlopOfToken(Record):
+    """FLOP of one token by each convention; only where the network's shape is known."""
+
+    sequence_length: int
+    forward: float
+    training_causal: float
+    training_full: float
+    training_causal_with_recompute: float
+
+
+class InformingRun(Record):
+    """A published run that the estimate rests on, with its weight (an increase of its log MFU moves ours so much)."""
+
+    model: str
+    developer: str
+    accelerator: str
+    mfu: float
+    weight: float
+
+
+class HoursOperatingPoint(Record):
+    """How good estimates of hours are on runs of developers that were left out."""
+
+    measured_on: str
+    date: dt.date
+    command: str
+    n_runs: int
+    n_developers: int
+    median_error: float
+    """Of the middle estimate, relative to the published hours."""
+    p90_ratio: float
+    """Factor that 90 % of the runs stay within."""
+    coverage: float
+    """Share of runs whose published hours lie between p10 and p90."""
+    width: float
+    """Median ratio of p90 to p10."""
+
+
+class CostEstimate(Record):
+    """What `hydrometer cost estimate --json` prints."""
+
+    subject: str
+    phase: str
+    tokens: float
+    accelerator: str
+    n_accelerators: int | None
+    precision: str
+    parameters: ParameterQuantiles
+    flop_per_token: FlopOfToken | None
+    kv_bytes_per_token: float | None
+    """Of a long context, at 2 bytes a number."""
+    training_flop: Quantiles
+    utilisation: Quantiles
+    """6·N_active·D over hours times the dense BF16 peak, the convention of published headlines."""
+    steady_utilisation: float
+    """What a tuned run reaches while it runs, by published benchmarks; the rest is lost time and less tuning."""
+    accelerator_hours: Quantiles
+    days: Quantiles | None
+    usd: Quantiles
+    contract: Contract
+    tier: Tier
+    price_date: dt.date
+    price: PriceEstimate
+    informed_by: tuple[InformingRun, ...]
+    operating_point: HoursOperatingPoint
+    method: str
+    warnings: tuple[str, ...]
