@@ -44,7 +44,17 @@ def test_the_commands_and_their_options_are_these() -> None:
             options = sorted(o for p in leaf.params for o in p.opts if o.startswith("--") and o != "--help")
             found[f"{name} {sub}".strip()] = options
     assert found == {
-        "audit": ["--alpha", "--candidate", "--identity", "--json", "--model", "--out", "--panel", "--responses", "--seed"],
+        "audit": [
+            "--alpha",
+            "--candidate",
+            "--identity",
+            "--json",
+            "--model",
+            "--out",
+            "--panel",
+            "--responses",
+            "--seed",
+        ],
         "attribute": ["--alpha", "--candidate", "--developer", "--json", "--model", "--panel", "--released"],
         "ask": [
             "--attempts",

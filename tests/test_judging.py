@@ -197,8 +197,11 @@ PROMPTS = [f"prompt {i}" for i in range(12)]
 
 
 def answers(word: str, mark: str, share: int) -> dict[str, str]:
-    return {p: " ".join([mark, *[f"{word}{i}x{k}" for k in range(share)], *[f"{mark}{i}x{k}" for k in range(8 - share)]])
-            for i, p in enumerate(PROMPTS)}  # fmt: skip
+    found = {}
+    for i, prompt in enumerate(PROMPTS):
+        own = [f"{mark}{i}x{k}" for k in range(8 - share)]
+        found[prompt] = " ".join([mark, *[f"{word}{i}x{k}" for k in range(share)], *own])
+    return found
 
 
 def test_pairs_are_rated_in_both_orders_and_bias_is_measured() -> None:

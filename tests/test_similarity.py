@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_numbers(world: dict[str, Path], capsys: py
         (["stranger", "other"], "share 0 answered prompts"),
         (["stranger", "all", "--reference", "nobody"], "no model is called 'nobody'"),
         (["stranger", "pupil-of-sun", "--judge", "http://127.0.0.1:1/v1"], "--store"),
-        (["stranger", "pupil-of-sun", "--judge", "a", "--judge-model", "b", "--judge-model", "c"], "2 names for 1 judges"),
+        (["stranger", "moon", "--judge", "a", "--judge-model", "b", "--judge-model", "c"], "2 names for 1 judges"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line(
@@ -91,7 +91,7 @@ def test_bad_input_is_one_line(
 ) -> None:
     (tmp_path / "empty").write_text("", encoding="utf-8")
     write_answers(tmp_path / "other", {"m": ["x"] * 9}, prompts=[f"other {i}" for i in range(9)])
-    known = {**world, "empty": tmp_path / "empty", "other": tmp_path / "other"}
+    known = {**world, "moon": world["pupil-of-moon"], "empty": tmp_path / "empty", "other": tmp_path / "other"}
     status, out, error = run(capsys, "similarity", *[known.get(a, a) for a in arguments])
     assert (status, out, error.count("\n")) == (2, "", 1)
     assert message in error

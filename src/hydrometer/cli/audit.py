@@ -64,7 +64,14 @@ def audit(
     if identity is not None:
         command += ["--identity", str(identity)]
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        result = run_audit(dossier, teacher=teacher, identity_file=identity, seed=seed, command=shlex.join(command), progress=shown(bar))
+        result = run_audit(
+            dossier,
+            teacher=teacher,
+            identity_file=identity,
+            seed=seed,
+            command=shlex.join(command),
+            progress=shown(bar),
+        )
     write_audit(out, {RECORD: audit_json(result), REPORT: render_html(result)})
     if as_json:
         typer.echo(json.dumps(_summary(result) | {"audit": str(out / RECORD), "report": str(out / REPORT)}))
