@@ -102,12 +102,12 @@ def import_(
       hydrometer store import second-machine.db --store answers.db
     """
     from hydrometer.errors import printable
-    from hydrometer.store.evidence.load import import_responses, merge_stores
+    from hydrometer.store.evidence.load import import_responses, is_sqlite, merge_stores
     from hydrometer.store.probe_sets import read_probes
 
     known = {probe.id: probe.prompt for probe in read_probes(probes).probes} if probes is not None else None
     for file in files:
-        if file.is_file() and file.open("rb").read(16) == b"SQLite format 3\0":
+        if is_sqlite(file):
             done = merge_stores(store, file)
         else:
             done = import_responses(store, file, probes=known, model=model)
