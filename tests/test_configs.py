@@ -149,6 +149,17 @@ def test_any_damaged_config_is_counted_or_refused(name: str, data: st.DataObject
         assert "\n" not in str(error)
 
 
+def test_both_spellings_of_hybrid_layers_count_alike() -> None:
+    config = dict(CHECKPOINTS["Nemotron-3-Super-120B-A12B"]["config"])
+    letters = {"M": "mamba", "*": "attention", "E": "moe", "-": "mlp"}
+    spelt = config | {"layers_block_type": [letters[c] for c in config.pop("hybrid_override_pattern")]}
+    spelt |= {"mtp_layers_block_type": ["attention", "moe"], "hybrid_override_pattern": None}
+    spelt.pop("mtp_hybrid_override_pattern")
+    found = architecture_of(Fields(spelt, "x"))
+    assert found == architecture("Nemotron-3-Super-120B-A12B")
+    assert len(found.mtp_layer_kinds) == 2
+
+
 def test_the_language_network_of_a_model_that_sees_is_counted(tmp_path: Path) -> None:
     inner = {k: v for k, v in CHECKPOINTS["Gemma-3-1B"]["config"].items() if k != "model_type"}
     whole = {"model_type": "gemma3", "text_config": inner, "vision_config": {"hidden_size": 1152}}
