@@ -30,6 +30,11 @@ def test_parameters_are_those_that_transformers_builds(row: Row) -> None:
     assert row.gap is None or abs(row.gap) < 1e-6
 
 
+def test_the_docs_name_every_known_family() -> None:
+    text = (Path(__file__).parent.parent / "docs/training_cost.md").read_text(encoding="utf-8")
+    assert [name for name in KNOWN_FAMILIES if f"`{name}`" not in text] == []
+
+
 def test_most_known_families_are_checked() -> None:
     assert len({row.family for row in rows()}) >= 50
     assert len(KNOWN_FAMILIES) >= 60
@@ -93,6 +98,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "missing key": (without("hidden_size"), "'hidden_size' is missing"),
     "text for a number": (LLAMA | {"hidden_size": "4096"}, "whole number"),
     "negative layers": (LLAMA | {"num_hidden_layers": -3}, "whole number"),
+    "a layer count that would fill the memory": (LLAMA | {"num_hidden_layers": 10**9}, "more than 10,000 layers"),
     "a boolean for a number": (LLAMA | {"vocab_size": True}, "whole number"),
     "huge": (LLAMA | {"vocab_size": 10**30}, "whole number"),
     "heads that do not divide": (LLAMA | {"num_key_value_heads": 5}, "cannot share"),
