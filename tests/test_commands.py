@@ -44,8 +44,92 @@ def test_the_commands_and_their_options_are_these() -> None:
             options = sorted(o for p in leaf.params for o in p.opts if o.startswith("--") and o != "--help")
             found[f"{name} {sub}".strip()] = options
     assert found == {
-        "audit": ["--alpha", "--candidate", "--json", "--model", "--out", "--panel", "--responses", "--seed"],
+        "audit": [
+            "--alpha",
+            "--candidate",
+            "--identity",
+            "--json",
+            "--model",
+            "--out",
+            "--panel",
+            "--responses",
+            "--seed",
+        ],
+        "ask": [
+            "--attempts",
+            "--canaries",
+            "--completions",
+            "--concurrency",
+            "--header",
+            "--json",
+            "--key-env",
+            "--keyring",
+            "--logprobs",
+            "--max-requests",
+            "--max-tokens",
+            "--max-tokens-total",
+            "--max-usd",
+            "--model",
+            "--plan",
+            "--probes",
+            "--retry-failed",
+            "--samples",
+            "--seed",
+            "--store",
+            "--system",
+            "--temperature",
+            "--timeout",
+            "--top-p",
+            "--usd-per-million-in",
+            "--usd-per-million-out",
+            "--yes",
+        ],
         "attribute": ["--alpha", "--candidate", "--developer", "--json", "--model", "--panel", "--released"],
+        "identity": [
+            "--concurrency",
+            "--helper",
+            "--helper-model",
+            "--json",
+            "--judge",
+            "--judge-model",
+            "--key-env",
+            "--language",
+            "--maker",
+            "--max-requests",
+            "--max-usd",
+            "--model",
+            "--plain-only",
+            "--rows",
+            "--search",
+            "--seed",
+            "--store",
+            "--target",
+            "--usd-per-million-in",
+            "--usd-per-million-out",
+            "--vendors",
+            "--yes",
+        ],
+        "similarity": [
+            "--again",
+            "--alpha",
+            "--concurrency",
+            "--json",
+            "--judge",
+            "--judge-model",
+            "--key-env",
+            "--max-requests",
+            "--max-usd",
+            "--most-null",
+            "--most-probes",
+            "--panel",
+            "--reference",
+            "--seed",
+            "--store",
+            "--subject",
+            "--usd-per-million-in",
+            "--usd-per-million-out",
+            "--yes",
+        ],
         "dossier new": ["--json"],
         "dossier check": ["--json"],
         "cost check": ["--json"],
@@ -70,6 +154,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--tokens",
             "--total-params",
         ],
+        "cost ladder": ["--draws", "--json", "--plot", "--prices", "--prior", "--seed"],
         "cost plan": [
             "--accelerator",
             "--batch",
@@ -86,7 +171,6 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--sequence-length",
             "--tokens",
         ],
-        "cost energy": ["--accelerator", "--date", "--hours", "--json", "--owner", "--pue", "--region"],
         "cost invert": [
             "--accelerator",
             "--contract",
@@ -98,7 +182,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--prices",
             "--usd",
         ],
-        "cost ladder": ["--draws", "--json", "--plot", "--prices", "--prior", "--seed"],
+        "cost energy": ["--accelerator", "--date", "--hours", "--json", "--owner", "--pue", "--region"],
         "cost prices": [
             "--accelerator",
             "--at",
@@ -112,6 +196,7 @@ def test_the_commands_and_their_options_are_these() -> None:
         ],
         "cost audit-table": ["--all", "--json"],
         "panel check": ["--all", "--json"],
+        "panel index": ["--alpha", "--json", "--seed"],
         "panel add": [
             "--base-family",
             "--developer",
@@ -122,8 +207,15 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--role",
             "--teacher",
         ],
-        "panel index": ["--alpha", "--json", "--seed"],
         "panel pull": ["--from", "--json", "--lineage", "--out"],
+        "probes list": ["--json"],
+        "probes show": ["--json", "--language"],
+        "probes check": ["--json"],
+        "probes pull": ["--json", "--out"],
+        "store check": ["--json"],
+        "store export": ["--all-samples", "--json", "--model", "--out"],
+        "store import": ["--json", "--model", "--probes", "--store"],
+        "store compact": ["--json"],
     }
 
 
@@ -146,6 +238,8 @@ def test_the_commands_and_their_options_are_these() -> None:
         ["panel", "pull"],
         ["panel", "index"],
         ["attribute"],
+        ["identity"],
+        ["similarity"],
     ],
 )
 def test_help_teaches_by_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,11 +258,13 @@ def test_audit_writes_a_whole_folder_and_replaces_it(tmp_path: Path, capsys: pyt
         summary = json_line(capsys, "audit", V3, "--out", str(out))
     assert sorted(p.name for p in out.iterdir()) == ["audit.json", "report.html"]
     assert [p.name for p in out.parent.iterdir()] == ["audit"]
-    assert summary["not_measured"] == ["teacher", "compute"]
+    assert summary["not_measured"] == ["compute"]
     assert {v["id"]: v["verdict"] for v in summary["verdicts"]} == {
         "published-figures": "supports",
         "headline-final-run": "supports",
         "headline-whole": "opposes",
+        "identity": "inconclusive",
+        "similarity": "inconclusive",
     }
     assert audits.read_audit(out).subject == "DeepSeek-V3"
 

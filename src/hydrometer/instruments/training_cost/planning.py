@@ -234,7 +234,7 @@ def _options(
         found.append(_option(goal, n, memory, choice, estimated, scale=scale))
     scaling = "its loss at other cluster sizes: the step model against 1,024 accelerators"
     words = (estimated.method, scaling, estimated.price.method)
-    return found, [f"{chip.name}: {word}" for word in words]
+    return found, list(words)
 
 
 def _option(
