@@ -232,6 +232,7 @@ def test_the_commands_and_their_options_are_these() -> None:
         ["cost", "prices"],
         ["cost", "audit-table"],
         ["cost", "check"],
+        ["cost", "estimate"],
         ["panel", "check"],
         ["panel", "add"],
         ["panel", "pull"],

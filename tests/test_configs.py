@@ -30,6 +30,11 @@ def test_parameters_are_those_that_transformers_builds(row: Row) -> None:
     assert row.gap is None or abs(row.gap) < 1e-6
 
 
+def test_the_docs_name_every_known_family() -> None:
+    text = (Path(__file__).parent.parent / "docs/training_cost.md").read_text(encoding="utf-8")
+    assert [name for name in KNOWN_FAMILIES if f"`{name}`" not in text] == []
+
+
 def test_most_known_families_are_checked() -> None:
     assert len({row.family for row in rows()}) >= 50
     assert len(KNOWN_FAMILIES) >= 60
@@ -93,6 +98,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "missing key": (without("hidden_size"), "'hidden_size' is missing"),
     "text for a number": (LLAMA | {"hidden_size": "4096"}, "whole number"),
     "negative layers": (LLAMA | {"num_hidden_layers": -3}, "whole number"),
+    "a layer count that would fill the memory": (LLAMA | {"num_hidden_layers": 10**9}, "more than 10,000 layers"),
     "a boolean for a number": (LLAMA | {"vocab_size": True}, "whole number"),
     "huge": (LLAMA | {"vocab_size": 10**30}, "whole number"),
     "heads that do not divide": (LLAMA | {"num_key_value_heads": 5}, "cannot share"),
@@ -147,6 +153,17 @@ def test_any_damaged_config_is_counted_or_refused(name: str, data: st.DataObject
         assert architecture_of(Fields(config, "x")).total_parameters() > 0
     except InputError as error:
         assert "\n" not in str(error)
+
+
+def test_both_spellings_of_hybrid_layers_count_alike() -> None:
+    config = dict(CHECKPOINTS["Nemotron-3-Super-120B-A12B"]["config"])
+    letters = {"M": "mamba", "*": "attention", "E": "moe", "-": "mlp"}
+    spelt = config | {"layers_block_type": [letters[c] for c in config.pop("hybrid_override_pattern")]}
+    spelt |= {"mtp_layers_block_type": ["attention", "moe"], "hybrid_override_pattern": None}
+    spelt.pop("mtp_hybrid_override_pattern")
+    found = architecture_of(Fields(spelt, "x"))
+    assert found == architecture("Nemotron-3-Super-120B-A12B")
+    assert len(found.mtp_layer_kinds) == 2
 
 
 def test_the_language_network_of_a_model_that_sees_is_counted(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_commands import V3, json_line, run
 
-from hydrometer.costs.utilisation import LinearModel
+from hydrometer.costs.utilisation import SELECTION_WIDENING, LinearModel, Prediction, averaged
 from hydrometer.errors import InputError
 from hydrometer.instruments.training_cost.estimate import estimate
-from hydrometer.instruments.training_cost.request import Plan, network_from_headline
+from hydrometer.instruments.training_cost.request import Plan, network_from_headline, precision_of
+from hydrometer.store.reference import find_accelerator
 
 DAY = dt.date(2024, 12, 1)
 
@@ -60,13 +61,95 @@ def test_context_extension_of_deepseek_v3_within_a_quarter() -> None:
     assert hours == pytest.approx(119_000, rel=0.25)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(st.floats(1e8, 1e12), st.floats(1e9, 1e14), st.sampled_from(["H100", "A100", "B200", "MI300X", "TPUv4"]))
 def test_twice_the_tokens_take_twice_the_hours(total: float, tokens: float, chip: str) -> None:
     once, twice = (estimated(total, n * tokens, accelerator=chip) for n in (1, 2))
     assert twice.accelerator_hours.p50 == pytest.approx(2 * once.accelerator_hours.p50)
     assert twice.usd.p50 == pytest.approx(2 * once.usd.p50)
     assert once.accelerator_hours.p10 < once.accelerator_hours.p50 < once.accelerator_hours.p90
+
+
+def test_hardware_that_no_run_has_used_gets_a_wider_interval() -> None:
+    def width(chip: str) -> float:
+        hours = estimated(7e9, 1e12, accelerator=chip).accelerator_hours
+        return float(hours.p90 / hours.p10)
+
+    assert width("MI300X") > 1.2 * width("A100")
+    assert 1.8 < width("A100") < 2.8
+
+
+def test_an_average_of_accounts_holds_their_disagreement() -> None:
+    one, other = (Prediction(location, 0.3, 6.0, np.array([1.0])) for location in (-1.0, -2.0))
+    both = averaged([one, other])
+    assert both.location == -1.5
+    assert both.scale == pytest.approx(SELECTION_WIDENING * np.hypot(0.3, 0.5))
+    assert averaged([one, one]).scale == pytest.approx(SELECTION_WIDENING * 0.3)
+
+
+def test_reported_utilisation_and_lost_time_give_the_hours_of_llama_405b() -> None:
+    # Llama 3.1's report: 41 % on 16,384 H100; its card: 30.84 million hours.
+    found = estimated(405.85e9, 15.6e12, steady_mfu=0.41)
+    assert found.accelerator_hours.p50 == pytest.approx(30.84e6, rel=0.1)
+    assert found.goodput.p10 < 0.87 < found.goodput.p90 < 1
+
+
+@pytest.mark.parametrize(
+    ("total", "active", "phase", "published"),
+    [
+        (671.03e9, 37.55e9, "rl", 147_336),  # DeepSeek-R1
+        (456e9, 45.9e9, "rl", 258_048),  # MiniMax-M1
+        (8.2e9, None, "rl", 17_920),  # Qwen3-8B
+        (8.2e9, None, "distillation", 1_800),
+    ],
+)
+def test_reasoning_runs_come_out_within_a_factor_of_two(
+    total: float, active: float | None, phase: Any, published: float
+) -> None:
+    kind = "dense" if active is None else "moe"
+    network = network_from_headline(total_parameters=total, active_parameters=active, architecture=kind)
+    plan = Plan(tokens=None, accelerator="H800", phase=phase, date=DAY)
+    hours = estimate(network, plan, rng=np.random.default_rng(0)).accelerator_hours
+    assert published / 2 < hours.p50 < published * 2
+    assert hours.p10 < published < hours.p90
+
+
+@pytest.mark.parametrize(
+    "kind", ["dense", "dense_gqa", "Dense (GQA)", "dense_encdec", "dense_nas", "transformer", "ssm"]
+)
+def test_kinds_that_use_all_their_weights(kind: str) -> None:
+    assert not network_from_headline(total_parameters=7e9, architecture=kind).mixture
+
+
+@pytest.mark.parametrize("kind", ["moe", "MoE-MLA", "moe_linear", "moe_vlm", "Mixture of Experts", "hybrid", "sparse"])
+def test_kinds_that_use_some_of_their_weights(kind: str) -> None:
+    assert network_from_headline(total_parameters=7e9, active_parameters=1e9, architecture=kind).mixture
+
+
+@pytest.mark.parametrize("precision", [None, "", "bf16", "FP16", "bfloat16", "unknown", "tf32", "mixed"])
+def test_precisions_of_sixteen_bits(precision: str | None) -> None:
+    assert not precision_of(precision)[1]
+
+
+@pytest.mark.parametrize("precision", ["fp8", "MXFP8", "nvfp4", "bf16+fp8 gen", "FP8 (E4M3)"])
+def test_precisions_of_fewer_bits(precision: str) -> None:
+    assert precision_of(precision)[1]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("H100 SXM5 80GB", "H100-SXM-80GB"),
+        ("NVIDIA H100 80GB HBM3", "H100-SXM-80GB"),
+        ("A100-SXM4-40GB", "A100-SXM-40GB"),
+        ("AMD Instinct MI250X", "MI250X"),
+        ("GB200 NVL72", "GB200"),
+        ("Google TPU v5p", "TPUv5p"),
+        ("h100-pcie", "H100-PCIe-80GB"),
+    ],
+)
+def test_accelerators_by_their_long_names(written: str, meant: str) -> None:
+    assert find_accelerator(written).name == meant
 
 
 def test_what_was_never_seen_is_said() -> None:
@@ -104,6 +187,10 @@ def test_a_linear_model_without_groups_is_ridge_regression() -> None:
         (("--total-params", "7e9", "--active-params", "1e9", "--tokens", "1e12"), "a dense network uses all"),
         (("--total-params", "7e9", "--tokens", "1e12", "--phase", "rlhf?"), "no phase is called"),
         (("--total-params", "7e9", "--tokens", "1e12", "--n-accelerators", "0"), "--n-accelerators: 0 is not"),
+        (("--total-params", "7e9"), "the tokens are not given"),
+        (("--total-params", "7e9", "--tokens", "1e12", "--steady-mfu", "41"), "--steady-mfu: 41 is not"),
+        (("--total-params", "7e9", "--tokens", "1e12", "--teacher-params", "7e10"), "only distillation has a teacher"),
+        (("--total-params", "7e9", "--tokens", "1e12", "--sequence-length", "0"), "--sequence-length: 0 is not"),
         (("--tokens", "1e12"), "no network is given"),
         (("--tokens", "1e12", "--model", "no-such.json"), "no such file"),
     ],

@@ -15,9 +15,21 @@ _SLIDING = {"sliding_attention", "chunked_attention", "sliding_window"}
 _FULL = {"full_attention", "attention", "global"}
 
 
+_MOST_LAYERS = 10_000
+_LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+
+
 def n_layers(fields: Fields) -> int:
-    """Returns the number of layers."""
-    return fields.count("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+    """Returns the number of layers.
+
+    Raises:
+        InputError: if it is missing, no whole number, or more than any network has (each is laid out on its own).
+    """
+    found = fields.count(*_LAYER_KEYS)
+    if found > _MOST_LAYERS:
+        key = next(key for key in _LAYER_KEYS if fields.values.get(key) is not None)
+        raise fields.refuse(key, f"more than {_MOST_LAYERS:,} layers")
+    return found
 
 
 def hidden_size(fields: Fields) -> int:
