@@ -258,6 +258,15 @@ def test_a_live_panel_is_asked_once_and_judged(tmp_path: Path) -> None:
     assert ask.stopped is None
 
 
+def test_the_arm_without_a_jailbreak_stands_alone(tmp_path: Path) -> None:
+    ask = Asker(subject, tmp_path / "s.db", settings=Settings())
+    asked = live.ask_prompts(live.panel_prompts(identity_panel(), ["en"], jailbreaks=False), answers=ask.answers)
+    rows = live.as_rows(asked, model="deepseek-v9", store=tmp_path / "s.db")
+    (found,) = summarise(judge_rows(rows, names=default_names(), makers={"deepseek-v9": "DeepSeek"}))
+    assert set(found.arms) == {"plain"}
+    assert found.arms["plain"].strict.n_templates == len(identity_panel().questions)
+
+
 def test_a_budget_stops_and_the_next_run_goes_on(tmp_path: Path) -> None:
     replay = subject()
     prompts = live.panel_prompts(identity_panel(), ["en"])

@@ -239,6 +239,8 @@ def _arms(part: pl.DataFrame, verdicts: list[RowVerdict]) -> dict[str, IdentityR
     found = {}
     for arm, wanted in (("plain", True), ("jailbreak", False)):
         keep = [i for i, plain in enumerate(plain_R) if plain is wanted]
+        if not keep:
+            continue
         frame = part[keep]
         if wanted:  # one template: its questions are the units
             frame = frame.with_columns(cluster=(pl.col("question").rank("dense") - 1).cast(pl.Int64))

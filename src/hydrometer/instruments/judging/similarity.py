@@ -155,6 +155,8 @@ def measure_with_judges(
         notes.append("no null population: nobody can say how alike untaught models are rated; give --panel DIR")
     if again is None:
         notes.append("no second sample of the reference: the ceiling is unknown")
+    if not _any(own, "overall"):
+        notes.append("no judge gave a single usable rating")
     if len(judges) < 2:
         notes.append("one judge: how far judges agree is unknown")
     return Similarity(
@@ -185,7 +187,7 @@ def _aspect(
     means = [float(np.nanmean(r.per_probe(aspect))) if _any(r, aspect) else float("nan") for r in to_reference]
     null = [NullSimilarity(model=m, similarity=v, centred=None) for m, v in zip(names, means, strict=True) if v == v]
     pvalue, centred = None, None
-    if null:
+    if null and _any(own, aspect):
         pvalue = NullPopulation(np.array([n.similarity for n in null])).pvalue(float(np.nanmean(own_P)))
         everybody = np.stack([r.per_probe(aspect) for r in (*to_reference, *to_subject)])
         with warnings.catch_warnings():

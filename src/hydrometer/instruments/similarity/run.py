@@ -268,7 +268,7 @@ def _aspect(aspect: Aspect, cube_PMM: Array, crowd: Crowd, *, has_again: bool) -
                 value, raw = float(np.nanmean(own_P)), float(np.nanmean(cube_PMM[:, _AT + place, 1]))
             if not np.isnan(value):
                 null.append(NullSimilarity(model=crowd.names[place], similarity=raw, centred=value))
-        if null and centred is not None:
+        if null and plain is not None and centred is not None:
             pvalue = NullPopulation(np.array([n.similarity for n in null])).pvalue(plain.middle)
             population = NullPopulation(np.array([n.centred for n in null], dtype=np.float64))
             centred_pvalue = population.pvalue(centred.middle)
@@ -278,10 +278,12 @@ def _aspect(aspect: Aspect, cube_PMM: Array, crowd: Crowd, *, has_again: bool) -
     )  # fmt: skip
 
 
-def mean_range(value_P: Array, *, unit: str) -> Range:
-    """Returns a mean over probes with its interval; probes without a value are left out."""
+def mean_range(value_P: Array, *, unit: str) -> Range | None:
+    """Returns a mean over probes with its interval; probes without a value are left out. None where no probe has one."""
     kept_P = np.asarray(value_P, dtype=np.float64)
     kept_P = kept_P[~np.isnan(kept_P)]
+    if not len(kept_P):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateInputWarning)
         found = clustered_mean(kept_P, np.arange(len(kept_P)))
