@@ -279,7 +279,7 @@ def _aspect(aspect: Aspect, cube_PMM: Array, crowd: Crowd, *, has_again: bool) -
 
 
 def mean_range(value_P: Array, *, unit: str) -> Range | None:
-    """Returns a mean over probes with its interval; probes without a value are left out. None where no probe has one."""
+    """Returns a mean over probes with its interval, probes without a value left out; None where no probe has one."""
     kept_P = np.asarray(value_P, dtype=np.float64)
     kept_P = kept_P[~np.isnan(kept_P)]
     if not len(kept_P):
