@@ -13,6 +13,7 @@ from hydrometer.cli import (
     attribute,
     audit,
     cost,
+    cost_energy,
     cost_estimate,
     cost_ladder,
     cost_plan,
@@ -21,6 +22,7 @@ from hydrometer.cli import (
     dossier,
     identity,
     panel,
+    probes,
     similarity,
     store,
 )
@@ -46,9 +48,11 @@ cost.app.command("estimate")(cost_estimate.estimate)
 cost.app.command("ladder")(cost_ladder.ladder)
 cost.app.command("plan")(cost_plan.plan)
 cost.app.command("invert")(cost_plan.invert)
+cost.app.command("energy")(cost_energy.energy)
 cost.app.command("prices")(cost_prices.prices)
 cost.app.command("audit-table")(cost_table.audit_table)
 app.add_typer(panel.app, name="panel")
+app.add_typer(probes.app, name="probes")
 app.add_typer(store.app, name="store")
 
 

@@ -101,11 +101,11 @@ def import_(
       hydrometer store import log.eval samples.jsonl --store answers.db
       hydrometer store import second-machine.db --store answers.db
     """
-    from hydrometer.collect.orders import read_probes
+    from hydrometer.store.probe_sets import read_probes
     from hydrometer.errors import printable
     from hydrometer.store.evidence.load import import_responses, merge_stores
 
-    known = {probe.id: probe.prompt for probe in read_probes(probes)} if probes is not None else None
+    known = {probe.id: probe.prompt for probe in read_probes(probes).probes} if probes is not None else None
     for file in files:
         if file.is_file() and file.open("rb").read(16) == b"SQLite format 3\0":
             done = merge_stores(store, file)

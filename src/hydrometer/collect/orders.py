@@ -14,7 +14,7 @@ from hydrometer.collect.run import Settings
 from hydrometer.errors import InputError, printable
 from hydrometer.records.probes import Probe
 from hydrometer.store.files import decode_utf8, read_bytes
-from hydrometer.store.probe_files import read_probe_file
+from hydrometer.store.probe_sets import read_probes
 from hydrometer.targets.open import open_target
 from hydrometer.targets.protocol import Request, Target
 
@@ -60,7 +60,7 @@ class Order:
             raise InputError("nobody to ask", cure="give a TARGET, or --plan FILE.toml", where="ask")
         if self.probes is None:
             raise InputError("nothing to ask", cure="give --probes FILE", where="--probes")
-        probes = read_probes(self.probes)
+        probes = read_probes(self.probes).probes
         if self.target.startswith(("http://", "https://")):
             target = open_target(
                 self.target, model=self.model, completions=self.completions, key_variable=self.key_env,
@@ -115,15 +115,6 @@ def orders_from(order: Order, *, store: Path | None, plan: Path | None) -> Itera
     for one, _ in found:
         one.settings()
     yield from found
-
-
-def read_probes(name: str) -> tuple[Probe, ...]:
-    """Returns the probes of a file, or of a set that ships.
-
-    Raises:
-        InputError: if there is neither.
-    """
-    return read_probe_file(Path(name))
 
 
 def _headers(given: tuple[str, ...]) -> dict[str, str]:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
-import tempfile
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +17,8 @@ from hydrometer.panel.folder import LINEAGE, PROBES, RESPONSES
 from hydrometer.panel.lineage_table import lineage_csv
 from hydrometer.panel.write import parquet_bytes, replace_files
 from hydrometer.records.lineage import Lineage
+from hydrometer.store.fetch import fetch_bytes
+from hydrometer.store.files import write_whole
 from hydrometer.store.responses import read_responses
 
 COMMIT = "cd543a149df89434d8a54582c0151c0b945c3d20"
@@ -31,8 +29,6 @@ OUTPUTS = "model_outputs.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,150}")
 _LARGEST_FILE = 64 * 1024 * 1024
 _MOST_MODELS = 5000
-_SECONDS = 60
-_TRIES = 3
 
 Progress = Callable[[str, int, int], None]
 
@@ -119,11 +115,11 @@ def fetch_outputs(
         if path.is_file():
             continue
         try:
-            content = _get(f"{files_url}/results/{urllib.parse.quote(model)}/{OUTPUTS}")
+            content = fetch_bytes(f"{files_url}/results/{urllib.parse.quote(model)}/{OUTPUTS}", limit=_LARGEST_FILE)
         except (OSError, ValueError, http.client.HTTPException) as error:
             failed[model] = printable(error, limit=80)
             continue
-        _write_whole(path, content)
+        write_whole(path, content)
         fetched += 1
     progress("", len(models), len(models))
     if failed:
@@ -139,7 +135,7 @@ def fetch_outputs(
 
 def _list_models(url: str) -> list[str]:
     try:
-        entries = json.loads(_get(url))
+        entries = json.loads(fetch_bytes(url, limit=_LARGEST_FILE))
         names = [entry["name"] for entry in entries if entry["type"] == "dir"]
     except (OSError, http.client.HTTPException) as error:
         raise InputError(
@@ -156,42 +152,6 @@ def _list_models(url: str) -> list[str]:
     if not names or len(names) > _MOST_MODELS:
         raise InputError(f"{len(names):,} models are listed", cure="give a local copy with --from", where=url)
     return sorted(names)
-
-
-def _get(url: str) -> bytes:
-    for last in (False,) * (_TRIES - 1) + (True,):
-        try:
-            request = urllib.request.Request(url, headers={"User-Agent": "hydrometer"})  # noqa: S310 - fixed addresses
-            with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310 - fixed addresses
-                content: bytes = response.read(_LARGEST_FILE + 1)
-                length = response.headers.get("Content-Length")
-            if len(content) > _LARGEST_FILE:
-                raise ValueError(f"larger than {_LARGEST_FILE:,} bytes")
-            if length is not None and length.isdigit() and int(length) != len(content):
-                raise OSError("the connection broke off")
-            return content
-        except urllib.error.HTTPError as error:
-            error.close()
-            if last or error.code < 500:
-                raise
-        except (OSError, http.client.HTTPException):
-            if last:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another --out") from None
 
 
 def build_panel(outputs: dict[str, Path], folder: Path, *, lineage: Sequence[Lineage], n_fetched: int = 0) -> Pulled:

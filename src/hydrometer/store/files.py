@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
+import tempfile
 from pathlib import Path
 
-from hydrometer.errors import InputError
+from hydrometer.errors import InputError, OutputError
 
 
 def read_bytes(path: Path, *, limit: int, what: str) -> bytes:
@@ -72,3 +74,22 @@ def decode_utf8(content: bytes, *, where: str) -> str:
 def sha256(content: bytes) -> str:
     """Returns the SHA-256 of the content in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that is there whole or not at all; makes its folder.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another place") from None

