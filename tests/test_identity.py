@@ -298,10 +298,8 @@ def test_a_search_finds_what_works_and_takes_the_same_steps_again() -> None:
 
     def once() -> live.Found:
         calls.clear()
-        return live.search(
-            identity_panel(), rounds=60, languages=["en"], answers=answer, helper=helper, names=default_names(),
-            maker="DeepSeek", seed=1,
-        )  # fmt: skip
+        means = live.Means(answers=answer, helper=helper, names=default_names(), maker="DeepSeek")
+        return live.search(identity_panel(), means, rounds=60, languages=["en"], seed=1)
 
     found, again = once(), once()
     assert found == again
@@ -311,8 +309,9 @@ def test_a_search_finds_what_works_and_takes_the_same_steps_again() -> None:
 
 
 def test_a_search_stops_with_its_budget() -> None:
-    found = live.search(
-        identity_panel(), rounds=9, languages=["en"], answers=lambda r: [("answered", "x")] * len(r),
-        helper=lambda r: ["{question}"], names=default_names(), maker="DeepSeek", why_stopped=lambda: "stopped: budget",
+    means = live.Means(
+        answers=lambda r: [("answered", "x")] * len(r), helper=lambda r: ["{question}"], names=default_names(),
+        maker="DeepSeek", why_stopped=lambda: "stopped: budget",
     )  # fmt: skip
+    found = live.search(identity_panel(), means, rounds=9, languages=["en"])
     assert (len(found.rewards), found.stopped) == (1, "stopped: budget")

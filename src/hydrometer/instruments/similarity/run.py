@@ -43,11 +43,13 @@ class SimilarityOptions:
     Attributes:
         alpha: rate of false positives to accept.
         most_probes: probes to compare if a panel is given; a random choice of so many where there are more.
-        seed: of that choice.
+        most_null: untaught models that judges rate, chosen at random; every one costs as much as the subject.
+        seed: of both choices.
     """
 
     alpha: float = 0.05
     most_probes: int = 200
+    most_null: int = 19
     seed: int = 0
 
 
@@ -97,7 +99,6 @@ def measure(
     again: Voice | None = None,
     panel: Panel | None = None,
     options: SimilarityOptions = SimilarityOptions(),
-    sha256: dict[str, str] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Similarity:
     """Returns how alike subject and reference answer, aspect by aspect.
@@ -108,7 +109,6 @@ def measure(
         again: a second sample of the reference's answers: the ceiling.
         panel: other models' answers to the same prompts: the null population and the centring.
         options: alpha, number of probes, seed.
-        sha256: hashes of the files, kept in the record.
         progress: called with the probes compared and their total.
 
     Raises:
@@ -138,7 +138,7 @@ def measure(
         judge=None,
         cannot_rule_out=CANNOT_RULE_OUT,
         warnings=(*notes, *crowd.warnings),
-        sha256=sha256 or {},
+        sha256={},
     )
 
 
