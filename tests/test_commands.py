@@ -55,7 +55,6 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--responses",
             "--seed",
         ],
-        "attribute": ["--alpha", "--candidate", "--developer", "--json", "--model", "--panel", "--released"],
         "ask": [
             "--attempts",
             "--canaries",
@@ -85,6 +84,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--usd-per-million-out",
             "--yes",
         ],
+        "attribute": ["--alpha", "--candidate", "--developer", "--json", "--model", "--panel", "--released"],
         "identity": [
             "--concurrency",
             "--helper",
@@ -148,10 +148,13 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--prices",
             "--seed",
             "--sequence-length",
+            "--steady-mfu",
+            "--teacher-params",
             "--tier",
             "--tokens",
             "--total-params",
         ],
+        "cost ladder": ["--draws", "--json", "--plot", "--prices", "--prior", "--seed"],
         "cost plan": [
             "--accelerator",
             "--batch",
@@ -168,7 +171,6 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--sequence-length",
             "--tokens",
         ],
-        "cost energy": ["--accelerator", "--date", "--hours", "--json", "--owner", "--pue", "--region"],
         "cost invert": [
             "--accelerator",
             "--contract",
@@ -180,7 +182,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--prices",
             "--usd",
         ],
-        "cost ladder": ["--draws", "--json", "--plot", "--prices", "--prior", "--seed"],
+        "cost energy": ["--accelerator", "--date", "--hours", "--json", "--owner", "--pue", "--region"],
         "cost prices": [
             "--accelerator",
             "--at",
@@ -194,6 +196,7 @@ def test_the_commands_and_their_options_are_these() -> None:
         ],
         "cost audit-table": ["--all", "--json"],
         "panel check": ["--all", "--json"],
+        "panel index": ["--alpha", "--json", "--seed"],
         "panel add": [
             "--base-family",
             "--developer",
@@ -204,8 +207,15 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--role",
             "--teacher",
         ],
-        "panel index": ["--alpha", "--json", "--seed"],
         "panel pull": ["--from", "--json", "--lineage", "--out"],
+        "probes list": ["--json"],
+        "probes show": ["--json", "--language"],
+        "probes check": ["--json"],
+        "probes pull": ["--json", "--out"],
+        "store check": ["--json"],
+        "store export": ["--all-samples", "--json", "--model", "--out"],
+        "store import": ["--json", "--model", "--probes", "--store"],
+        "store compact": ["--json"],
     }
 
 

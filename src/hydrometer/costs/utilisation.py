@@ -7,9 +7,10 @@ developer are not independent) and a t-distributed rest:
 
     log MFU = mu + effects of hardware, kind, precision and size + what the hours include + developer + rest.
 
-Forty runs cannot tell which effects are the right ones. Three accounts of them are therefore kept and averaged with equal
-weights, and their disagreement widens the interval (`ACCOUNTS`). A new developer's run is predicted with the spread between
-developers and between runs. MFU is 6·N_active·D over hours times the dense BF16 peak, whatever the precision trained in.
+Forty runs cannot tell which effects are the right ones. Three accounts of them are therefore kept and averaged with
+equal weights, and their disagreement widens the interval (`ACCOUNTS`). A new developer's run is predicted with the spread
+between developers and between runs. MFU is 6·N_active·D over hours times the dense BF16 peak, whatever the precision
+trained in.
 
 Arrays: R runs, F effects, Q asked runs.
 
