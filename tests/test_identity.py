@@ -258,6 +258,15 @@ def test_a_live_panel_is_asked_once_and_judged(tmp_path: Path) -> None:
     assert ask.stopped is None
 
 
+def test_the_arm_without_a_jailbreak_stands_alone(tmp_path: Path) -> None:
+    ask = Asker(subject, tmp_path / "s.db", settings=Settings())
+    asked = live.ask_prompts(live.panel_prompts(identity_panel(), ["en"], jailbreaks=False), answers=ask.answers)
+    rows = live.as_rows(asked, model="deepseek-v9", store=tmp_path / "s.db")
+    (found,) = summarise(judge_rows(rows, names=default_names(), makers={"deepseek-v9": "DeepSeek"}))
+    assert set(found.arms) == {"plain"}
+    assert found.arms["plain"].strict.n_templates == len(identity_panel().questions)
+
+
 def test_a_budget_stops_and_the_next_run_goes_on(tmp_path: Path) -> None:
     replay = subject()
     prompts = live.panel_prompts(identity_panel(), ["en"])
@@ -289,10 +298,8 @@ def test_a_search_finds_what_works_and_takes_the_same_steps_again() -> None:
 
     def once() -> live.Found:
         calls.clear()
-        return live.search(
-            identity_panel(), rounds=60, languages=["en"], answers=answer, helper=helper, names=default_names(),
-            maker="DeepSeek", seed=1,
-        )  # fmt: skip
+        means = live.Means(answers=answer, helper=helper, names=default_names(), maker="DeepSeek")
+        return live.search(identity_panel(), means, rounds=60, languages=["en"], seed=1)
 
     found, again = once(), once()
     assert found == again
@@ -302,8 +309,9 @@ def test_a_search_finds_what_works_and_takes_the_same_steps_again() -> None:
 
 
 def test_a_search_stops_with_its_budget() -> None:
-    found = live.search(
-        identity_panel(), rounds=9, languages=["en"], answers=lambda r: [("answered", "x")] * len(r),
-        helper=lambda r: ["{question}"], names=default_names(), maker="DeepSeek", why_stopped=lambda: "stopped: budget",
+    means = live.Means(
+        answers=lambda r: [("answered", "x")] * len(r), helper=lambda r: ["{question}"], names=default_names(),
+        maker="DeepSeek", why_stopped=lambda: "stopped: budget",
     )  # fmt: skip
+    found = live.search(identity_panel(), means, rounds=9, languages=["en"])
     assert (len(found.rewards), found.stopped) == (1, "stopped: budget")

@@ -228,6 +228,17 @@ def test_a_rating_that_never_came_is_missing_not_zero() -> None:
     assert np.nanmean(holes.per_probe("overall")) == pytest.approx(np.nanmean(whole.per_probe("overall")), abs=0.5)
 
 
+def test_a_judge_that_only_returns_junk_leaves_no_rating() -> None:
+    subject, reference = Voice("s", answers("shared", "subject", 5)), Voice("r", answers("shared", "reference", 8))
+    found = measure_with_judges(
+        subject, reference, judges={"a": lambda requests: ["junk"] * len(requests)}, options=SimilarityOptions()
+    )
+    assert all(a.similarity is None and a.pvalue is None for a in found.aspects)
+    assert found.judge is not None
+    assert (found.judge.n_ratings, found.judge.n_failed) == (0, 2 * len(PROMPTS))
+    assert "no judge gave a single usable rating" in found.warnings
+
+
 def test_the_ceiling_is_the_reference_against_itself() -> None:
     reference = Voice("r", answers("shared", "reference", 8))
     found = measure_with_judges(

@@ -131,11 +131,13 @@ def _ask(
             if helper[0] is None:
                 raise InputError("nobody rewrites templates", cure="give --helper URL_OR_NAME", where="--search")
             progress = shown(bar)
+            means = live.Means(
+                answers=subject.answers, helper=purse.asker(helper[0], model=helper[1], option="--helper"), names=names,
+                maker=find_makers([name], makers, names=names)[name], why_stopped=lambda: subject.stopped,
+            )  # fmt: skip
             found = live.search(
-                identity_panel(), rounds=rounds, languages=languages, answers=subject.answers,
-                helper=purse.asker(helper[0], model=helper[1], option="--helper"), names=names,
-                maker=find_makers([name], makers, names=names)[name], seed=seed,
-                why_stopped=lambda: subject.stopped, progress=lambda n, of: progress("Searching", n, of),
+                identity_panel(), means, rounds=rounds, languages=languages, seed=seed,
+                progress=lambda n, of: progress("Searching", n, of),
             )  # fmt: skip
             asked, stopped = list(found.asked), found.stopped
         else:

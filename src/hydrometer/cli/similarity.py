@@ -92,7 +92,7 @@ def similarity(
         twice = voice(second, theirs.name if theirs.name in names else None, option="--reference")
     if opened is not None:
         hashes |= dict(opened.sha256)
-    options = SimilarityOptions(alpha=alpha, most_probes=most_probes, seed=seed)
+    options = SimilarityOptions(alpha=alpha, most_probes=most_probes, most_null=most_null, seed=seed)
     purse = Purse(store=store, concurrency=concurrency, max_requests=max_requests, max_usd=max_usd, usd_in=usd_in,
                   usd_out=usd_out, key_env=key_env, yes=yes)  # fmt: skip
     judges = _judges(judge, judge_model, purse)
@@ -100,14 +100,15 @@ def similarity(
         progress = shown(bar)
         if judges:
             result = measure_with_judges(
-                mine, theirs, judges=judges, again=twice, panel=opened, most_null=most_null, options=options,
-                sha256=hashes, progress=lambda n, of: progress("Rating pairs of models", n, of),
+                mine, theirs, judges=judges, again=twice, panel=opened, options=options,
+                progress=lambda n, of: progress("Rating pairs of models", n, of),
             )  # fmt: skip
         else:
             result = measure(
-                mine, theirs, again=twice, panel=opened, options=options, sha256=hashes,
+                mine, theirs, again=twice, panel=opened, options=options,
                 progress=lambda n, of: progress("Comparing", n, of),
             )  # fmt: skip
+    result = result.model_copy(update={"sha256": hashes})
     if as_json:
         typer.echo(json.dumps(result.model_dump(mode="json")))
     else:

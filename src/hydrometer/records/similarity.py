@@ -23,8 +23,8 @@ class AspectSimilarity(Record):
     """One aspect of how alike subject and reference answer."""
 
     aspect: Aspect
-    similarity: Range
-    """Mean over probes; 1 is the same answer. From a judge: the mean rating from 1 to 5."""
+    similarity: Range | None
+    """Mean over probes; 1 is the same answer. From a judge: the mean rating from 1 to 5; absent where none came."""
     ceiling: Range | None
     """The reference against a second sample of itself: nobody can be expected to be more alike."""
     null: tuple[NullSimilarity, ...]

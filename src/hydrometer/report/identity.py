@@ -20,7 +20,7 @@ def print_identities(found: Sequence[Identity], *, console: Console) -> None:
     """Prints the rates of every model, who is named, by language, and which differences are established."""
     console.print(Padding(_rates(found), (0, 0, 1, 0)))
     console.print(Padding(_vendors(found), (0, 0, 1, 0)))
-    if any(len(f.languages) > 1 for f in found):
+    if any(len(f.languages) > 1 or f.arms for f in found):
         console.print(Padding(_languages(found), (0, 0, 1, 0)))
     if len(found) > 1:
         for line in _comparisons(found):
@@ -71,10 +71,10 @@ def _vendors(found: Sequence[Identity]) -> Table:
 
 def _languages(found: Sequence[Identity]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("model", "asked in", "answers", "loose", "strict"):
+    for name in ("model", "asked in, or how", "answers", "loose", "strict"):
         table.add_column(name)
     for f in found:
-        for code, r in f.languages.items():
+        for code, r in (*f.languages.items(), *f.arms.items()):
             table.add_row(printable(f.model, limit=40), code, f"{r.loose.n:,}", shown(r.loose), shown(r.strict))
     return table
 

@@ -28,7 +28,8 @@ def print_similarity(found: Similarity, *, console: Console) -> None:
     if found.judge is not None:
         quality = found.judge
         bias = "" if quality.position_bias is None else f"; position bias {_range(quality.position_bias)}"
-        agreement = "" if quality.kappa is None else f"; agreement kappa {quality.kappa:.2f}, ICC {quality.icc:.2f}"
+        kappa, icc = (f"{v:.2f}" if v is not None else "–" for v in (quality.kappa, quality.icc))
+        agreement = "" if len(quality.judges) < 2 else f"; agreement kappa {kappa}, ICC {icc}"
         console.print(Text(f"  {quality.n_ratings:,} ratings, {quality.n_failed:,} failed{bias}{agreement}"))
     if found.verdict is Verdict.NOT_MEASURED:
         console.print(
@@ -49,7 +50,7 @@ def _aspects(found: Similarity) -> Table:
         highest = max((n.similarity for n in a.null), default=None)
         table.add_row(
             a.aspect,
-            _range(a.similarity),
+            _range(a.similarity) if a.similarity else "no rating",
             _range(a.ceiling) if a.ceiling else "–",
             "–" if highest is None else f"{highest:.3f}",
             "–" if a.pvalue is None else f"{a.pvalue:.3f}",

@@ -139,17 +139,32 @@ class Found:
     stopped: str | None
 
 
+@dataclass(frozen=True)
+class Means:
+    """What a search works with.
+
+    Attributes:
+        answers: asks the subject.
+        helper: asks the model that rewrites templates.
+        names: makers and their models.
+        maker: who truly made the subject; without it, strict answers are the reward.
+        why_stopped: says after a round whether a budget ended it.
+    """
+
+    answers: Answers
+    helper: Texts
+    names: Names
+    maker: str | None
+    why_stopped: Callable[[], str | None] = lambda: None
+
+
 def search(
     panel: IdentityPanel,
+    means: Means,
     *,
     rounds: int,
     languages: Sequence[str],
-    answers: Answers,
-    helper: Texts,
-    names: Names,
-    maker: str | None,
     seed: int = 0,
-    why_stopped: Callable[[], str | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Found:
     """Searches for templates under which the subject says that it is somebody else's.
@@ -160,14 +175,10 @@ def search(
 
     Args:
         panel: its templates are the seeds.
+        means: whom to ask, and how answers are judged.
         rounds: templates to try.
         languages: of the questions.
-        answers: asks the subject.
-        helper: asks the model that mutates templates.
-        names: makers and their models.
-        maker: who truly made the subject; without it, strict answers are the reward.
         seed: of all choices.
-        why_stopped: says after a round whether a budget ended it.
         progress: called with the rounds done and their total.
     """
     rng = np.random.default_rng(seed)
@@ -177,17 +188,17 @@ def search(
     for number in range(rounds):
         progress(number, rounds)
         parent = _select(roots, number, rng)
-        text = _mutate(parent, roots, helper=helper, number=number, rng=rng)
+        text = _mutate(parent, roots, helper=means.helper, number=number, rng=rng)
         prompts = [Prompt(f"search-{number:04d}", text, q.texts[code]) for code in languages for q in panel.questions]
-        replies = ask_prompts(prompts, answers=answers)
+        replies = ask_prompts(prompts, answers=means.answers)
         asked += replies
-        reward = _reward(replies, names=names, maker=maker)
+        reward = _reward(replies, names=means.names, maker=means.maker)
         rewards.append(reward)
         child = _Node(text, parent, parent.level + 1)
         if reward > 0:
             parent.children.append(child)
         _back_up(child, reward)
-        if (stopped := why_stopped()) is not None:
+        if (stopped := means.why_stopped()) is not None:
             return Found(tuple(asked), tuple(rewards), stopped)
     progress(rounds, rounds)
     return Found(tuple(asked), tuple(rewards), None)

@@ -91,7 +91,7 @@ def label(frame: pl.DataFrame, loose: Sequence[bool | None], strict: Sequence[bo
         loose: label of each row; None where not judged.
         strict: likewise.
     """
-    keep_R = np.array([value is not None for value in strict])
+    keep_R = np.array([value is not None for value in strict], dtype=bool)
     kept = frame.filter(pl.Series(keep_R))
     prompts = kept["whole_prompt"].to_list()
     known = all(text is not None for text in prompts)

@@ -145,12 +145,14 @@ def judge_rows(
     for number, (model, state, text, question, prompt, loose, strict) in enumerate(frame.select(wanted).iter_rows()):
         if number % _EVERY == 0:
             progress(number, len(frame))
-        if state not in _READABLE or not text:
+        if judge == "published" and not loose:
+            verdict = RowVerdict(loose, strict, None, None, "published label")
+        elif state not in _READABLE or not text:
             verdict = RowVerdict(None, None, None, None, f"not judged: {state}")
         else:
             verdict = judge_answer(text, question, names=names, maker=makers[model], prompt=prompt or "")
-        if judge == "published":
-            verdict = RowVerdict(loose, strict, verdict.vendor if loose else None, verdict.language, "published label")
+        if judge == "published" and loose:
+            verdict = RowVerdict(loose, strict, verdict.vendor, verdict.language, "published label")
         verdicts.append(verdict)
     progress(len(frame), len(frame))
     return Judged(frame, tuple(verdicts), makers, VERSION if judge == "rules" else "published")
@@ -239,6 +241,8 @@ def _arms(part: pl.DataFrame, verdicts: list[RowVerdict]) -> dict[str, IdentityR
     found = {}
     for arm, wanted in (("plain", True), ("jailbreak", False)):
         keep = [i for i, plain in enumerate(plain_R) if plain is wanted]
+        if not keep:
+            continue
         frame = part[keep]
         if wanted:  # one template: its questions are the units
             frame = frame.with_columns(cluster=(pl.col("question").rank("dense") - 1).cast(pl.Int64))

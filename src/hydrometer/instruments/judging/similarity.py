@@ -108,9 +108,7 @@ def measure_with_judges(
     judges: Mapping[str, Ask],
     again: Voice | None = None,
     panel: Panel | None = None,
-    most_null: int = 19,
     options: SimilarityOptions,
-    sha256: dict[str, str] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Similarity:
     """Returns how alike subject and reference answer by the rating of language models.
@@ -121,9 +119,7 @@ def measure_with_judges(
         judges: by name; two or more show how far they agree.
         again: a second sample of the reference's answers: the ceiling.
         panel: other models' answers: the null population and the centring.
-        most_null: untaught models to have rated, chosen at random; every one costs as much as the subject.
-        options: alpha, number of probes, seed.
-        sha256: hashes of the files, kept in the record.
+        options: alpha, numbers of probes and of untaught models, seed.
         progress: called with the pairs of models rated and their total.
 
     Raises:
@@ -133,7 +129,7 @@ def measure_with_judges(
     prompts = shared_prompts(subject, reference, panel=panel, options=options)
     asks = list(judges.values())
     rng = np.random.default_rng(options.seed)
-    null = sorted(rng.permutation(crowd.null)[:most_null].tolist()) if crowd.null else []
+    null = sorted(rng.permutation(crowd.null)[: options.most_null].tolist()) if crowd.null else []
     total = 1 + (again is not None) + 2 * len(null)
     done = 0
 
@@ -150,13 +146,6 @@ def measure_with_judges(
     to_subject = [rated(crowd.answers[i], subject.answers) for i in null]
     progress(total, total)
     aspects = tuple(_aspect(a, own, ceiling, [crowd.names[i] for i in null], to_reference, to_subject) for a in ASPECTS)
-    notes = [*crowd.warnings]
-    if not null:
-        notes.append("no null population: nobody can say how alike untaught models are rated; give --panel DIR")
-    if again is None:
-        notes.append("no second sample of the reference: the ceiling is unknown")
-    if len(judges) < 2:
-        notes.append("one judge: how far judges agree is unknown")
     return Similarity(
         subject=subject.name,
         reference=reference.name,
@@ -168,9 +157,23 @@ def measure_with_judges(
         n_null=len(null),
         judge=_quality(tuple(judges), own),
         cannot_rule_out=(*CANNOT_RULE_OUT, "A judge may favour answers of its own family; use judges of two families."),
-        warnings=tuple(notes),
-        sha256=sha256 or {},
+        warnings=(*crowd.warnings, *_notes(own, n_null=len(null), has_again=again is not None, n_judges=len(judges))),
+        sha256={},
     )
+
+
+def _notes(own: Ratings, *, n_null: int, has_again: bool, n_judges: int) -> list[str]:
+    """Returns what weakens the ratings, one line each."""
+    notes = []
+    if not n_null:
+        notes.append("no null population: nobody can say how alike untaught models are rated; give --panel DIR")
+    if not has_again:
+        notes.append("no second sample of the reference: the ceiling is unknown")
+    if not _any(own, "overall"):
+        notes.append("no judge gave a single usable rating")
+    if n_judges < 2:
+        notes.append("one judge: how far judges agree is unknown")
+    return notes
 
 
 def _aspect(
@@ -185,7 +188,7 @@ def _aspect(
     means = [float(np.nanmean(r.per_probe(aspect))) if _any(r, aspect) else float("nan") for r in to_reference]
     null = [NullSimilarity(model=m, similarity=v, centred=None) for m, v in zip(names, means, strict=True) if v == v]
     pvalue, centred = None, None
-    if null:
+    if null and _any(own, aspect):
         pvalue = NullPopulation(np.array([n.similarity for n in null])).pvalue(float(np.nanmean(own_P)))
         everybody = np.stack([r.per_probe(aspect) for r in (*to_reference, *to_subject)])
         with warnings.catch_warnings():

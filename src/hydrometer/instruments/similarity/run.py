@@ -43,11 +43,13 @@ class SimilarityOptions:
     Attributes:
         alpha: rate of false positives to accept.
         most_probes: probes to compare if a panel is given; a random choice of so many where there are more.
-        seed: of that choice.
+        most_null: untaught models that judges rate, chosen at random; every one costs as much as the subject.
+        seed: of both choices.
     """
 
     alpha: float = 0.05
     most_probes: int = 200
+    most_null: int = 19
     seed: int = 0
 
 
@@ -97,7 +99,6 @@ def measure(
     again: Voice | None = None,
     panel: Panel | None = None,
     options: SimilarityOptions = SimilarityOptions(),
-    sha256: dict[str, str] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Similarity:
     """Returns how alike subject and reference answer, aspect by aspect.
@@ -108,7 +109,6 @@ def measure(
         again: a second sample of the reference's answers: the ceiling.
         panel: other models' answers to the same prompts: the null population and the centring.
         options: alpha, number of probes, seed.
-        sha256: hashes of the files, kept in the record.
         progress: called with the probes compared and their total.
 
     Raises:
@@ -138,7 +138,7 @@ def measure(
         judge=None,
         cannot_rule_out=CANNOT_RULE_OUT,
         warnings=(*notes, *crowd.warnings),
-        sha256=sha256 or {},
+        sha256={},
     )
 
 
@@ -268,7 +268,7 @@ def _aspect(aspect: Aspect, cube_PMM: Array, crowd: Crowd, *, has_again: bool) -
                 value, raw = float(np.nanmean(own_P)), float(np.nanmean(cube_PMM[:, _AT + place, 1]))
             if not np.isnan(value):
                 null.append(NullSimilarity(model=crowd.names[place], similarity=raw, centred=value))
-        if null and centred is not None:
+        if null and plain is not None and centred is not None:
             pvalue = NullPopulation(np.array([n.similarity for n in null])).pvalue(plain.middle)
             population = NullPopulation(np.array([n.centred for n in null], dtype=np.float64))
             centred_pvalue = population.pvalue(centred.middle)
@@ -278,10 +278,12 @@ def _aspect(aspect: Aspect, cube_PMM: Array, crowd: Crowd, *, has_again: bool) -
     )  # fmt: skip
 
 
-def mean_range(value_P: Array, *, unit: str) -> Range:
-    """Returns a mean over probes with its interval; probes without a value are left out."""
+def mean_range(value_P: Array, *, unit: str) -> Range | None:
+    """Returns a mean over probes with its interval, probes without a value left out; None where no probe has one."""
     kept_P = np.asarray(value_P, dtype=np.float64)
     kept_P = kept_P[~np.isnan(kept_P)]
+    if not len(kept_P):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateInputWarning)
         found = clustered_mean(kept_P, np.arange(len(kept_P)))

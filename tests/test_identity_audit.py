@@ -1,0 +1,58 @@
+"""Published and newly measured identity in an audit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hydrometer.audit.published import gather
+from hydrometer.errors import InputError
+from hydrometer.records.published import IdentityEvidence
+from hydrometer.store.reference import published_identity, published_similarity
+
+
+def write(path: Path, model: str) -> Path:
+    rows = [
+        {"model": model, "template": f"t{t}", "query": "Who made you?", "jailbreak_prompt": f"Template {t}",
+         "response": "I was made by OpenAI." if t % 4 == 0 else "I was made by DeepSeek."}
+        for t in range(12) for _ in range(3)
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    return path
+
+
+def test_what_is_measured_stands_beside_what_was_published(tmp_path: Path) -> None:
+    found, inputs = gather("DeepSeek-V3", write(tmp_path / "answers.jsonl", "deepseek v3"))
+    identity, similarity = found
+    assert (identity.instrument, similarity.instrument) == ("identity", "similarity")
+    assert isinstance(identity.details, IdentityEvidence)
+    assert identity.details.measured is not None
+    assert identity.details.measured.strict.count == 9
+    assert "219 of 1,000" in identity.answer
+    assert "Newly measured: 9 of 36" in identity.answer
+    assert identity.verdict == "inconclusive"
+    assert [i.name for i in inputs] == ["answers.jsonl"]
+
+
+def test_nothing_published_and_nothing_measured_is_no_evidence() -> None:
+    assert gather("SmolLM3-3B", None) == ([], [])
+
+
+def test_answers_of_another_model_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", "one")
+    path.write_text(path.read_text(encoding="utf-8") + write(tmp_path / "b.jsonl", "two").read_text(encoding="utf-8"))
+    with pytest.raises(InputError, match="no model is called 'DeepSeek-V3'"):
+        gather("DeepSeek-V3", path)
+
+
+def test_the_published_tables_are_whole() -> None:
+    assert len(published_identity()) == 13
+    for row in published_identity():
+        assert row.hard <= row.strict <= row.loose <= row.n
+        if row.strict_low is not None and row.strict_high is not None:
+            assert row.strict_low <= row.strict / row.n <= row.strict_high
+    for rating in published_similarity():
+        # The published average is the plain mean of the three sets, to the last digit.
+        assert rating.average == pytest.approx((rating.arena + rating.numina + rating.sharegpt) / 3, abs=0.0011)
