@@ -36,7 +36,7 @@ class Bomb:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Writes a checkpoint of a Llama with two layers and a tokenizer of single characters."""
     import torch
-    from tokenizers import Tokenizer
+    from tokenizers import Tokenizer, decoders
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Split
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -45,6 +45,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     letters = ["<unk>", "<eos>", *map(chr, range(32, 127))]
     inner = Tokenizer(WordLevel({c: i for i, c in enumerate(letters)}, unk_token="<unk>"))
     inner.pre_tokenizer = Split("", "isolated")
+    inner.decoder = decoders.Fuse()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", eos_token="<eos>", pad_token="<eos>")
     tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }} {% endfor %}> "
     tokenizer.save_pretrained(folder)

@@ -25,8 +25,8 @@ _WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "tokenizer.mod
 def open_checkpoint(name: str, *, model: str | None = None) -> Target:
     """Returns the target of local weights; loads nothing before the first request.
 
-    GGUF files go through llama.cpp where xllamacpp is installed, since it is faster on processors; everything else goes
-    through transformers.
+    Goes through transformers. Only where that is not installed, GGUF files go through llama.cpp (xllamacpp), which computes
+    with rounded activations: on SmolLM2 its greedy answers differ (docs/benchmarks/local_generation.md).
 
     Args:
         name: an embedded model, a `.gguf` file, a folder of safetensors, or `hf:NAME` where a hub is reachable.
@@ -39,7 +39,8 @@ def open_checkpoint(name: str, *, model: str | None = None) -> Target:
         folder = _from_hub(name.removeprefix("hf:"))
         return Checkpoint(find_weights(str(folder)), model=model or name.removeprefix("hf:"))
     weights = find_weights(name)
-    if weights.kind == "gguf" and _installed("xllamacpp"):
+    whole = all(map(_installed, ("torch", "transformers", "gguf")))
+    if weights.kind == "gguf" and not whole and _installed("xllamacpp"):
         from hydrometer.targets.llama_cpp import LlamaCpp
 
         return LlamaCpp(weights, model=model)
@@ -156,7 +157,10 @@ class Checkpoint:
         if self._loaded is None:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
+            from transformers.utils import logging
 
+            # Its bars would cross the one of the whole run.
+            logging.disable_progress_bar()
             options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
             folder = self._weights.path
             if self._weights.kind == "gguf":
