@@ -25,8 +25,8 @@ _WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "tokenizer.mod
 def open_checkpoint(name: str, *, model: str | None = None) -> Target:
     """Returns the target of local weights; loads nothing before the first request.
 
-    Goes through transformers. Only where that is not installed, GGUF files go through llama.cpp (xllamacpp), which computes
-    with rounded activations: on SmolLM2 its greedy answers differ (docs/benchmarks/local_generation.md).
+    Goes through transformers. Only where that is not installed, GGUF files go through llama.cpp (xllamacpp): its greedy
+    answers from the same file of SmolLM2 differ, and are worse (docs/benchmarks/local_generation.md).
 
     Args:
         name: an embedded model, a `.gguf` file, a folder of safetensors, or `hf:NAME` where a hub is reachable.
