@@ -101,9 +101,9 @@ def import_(
       hydrometer store import log.eval samples.jsonl --store answers.db
       hydrometer store import second-machine.db --store answers.db
     """
-    from hydrometer.store.probe_sets import read_probes
     from hydrometer.errors import printable
     from hydrometer.store.evidence.load import import_responses, merge_stores
+    from hydrometer.store.probe_sets import read_probes
 
     known = {probe.id: probe.prompt for probe in read_probes(probes).probes} if probes is not None else None
     for file in files:

@@ -12,7 +12,6 @@ from hydrometer.collect.money import Budget, Price
 from hydrometer.collect.plan import Plan, plan_questions
 from hydrometer.collect.run import Settings
 from hydrometer.errors import InputError, printable
-from hydrometer.records.probes import Probe
 from hydrometer.store.files import decode_utf8, read_bytes
 from hydrometer.store.probe_sets import read_probes
 from hydrometer.targets.open import open_target

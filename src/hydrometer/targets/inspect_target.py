@@ -1,4 +1,4 @@
-"""Asks through Inspect AI's providers what does not speak OpenAI's protocol: Anthropic, Google, Bedrock, vLLM, Ollama."""
+"""Asks through Inspect AI's providers what does not speak OpenAI's protocol: Anthropic, Google, Bedrock, Ollama."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class LlamaCpp:
         self._weights = weights
         self._model = model or weights.label
         self._at_once, self._context = at_once, context
-        # llama.cpp counts the machine's cores, whether this process may use them or not; its threads then wait in turns.
+        # llama.cpp counts the machine's cores, whether this process may use them or not; its threads then spin.
         self._threads = threads or _cores()
         self._server: Any = None
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="llama.cpp")
