@@ -22,6 +22,9 @@ bench: $(READY)
 	$(BIN)/python bench/claims.py
 	$(BIN)/python bench/flop_per_token.py
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/prices.py
+	$(BIN)/python bench/memory_and_steps.py
+	$(BIN)/python bench/cost_ladder.py
 	$(BIN)/python bench/attribution.py --quick
 
 $(READY): pyproject.toml requirements-dev.lock

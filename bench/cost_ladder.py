@@ -2,9 +2,10 @@
 
     python bench/cost_ladder.py [--runs TRAINING_RUNS.csv] [--epoch "All ML Systems - full view.csv"] [--write]
 
-Known: SmolLM3's project over its main run (1.58), OPT's experiments (about 2 times the final run), and every
-reading of DeepSeek's spending. `--runs` audits a table of published runs (no row may be opposed); `--epoch` audits
-Epoch's database (epoch-research/training-cost-trends on GitHub, read 2026-11-25), which is not part of the project.
+Known: SmolLM3's project over its main run (1.58), OPT's experiments (about 2 times the final run), Trinity's all-in
+cost of four models (about $20M, salaries and data included), and every reading of DeepSeek's spending. `--runs` audits
+a table of published runs (no row may be opposed); `--epoch` audits Epoch's database
+(epoch-research/training-cost-trends on GitHub, read 2026-11-25), which is not part of the project.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from hydrometer.records.evidence import CostLadder
 from hydrometer.store.dossiers import read_dossier
 
 ROOT = Path(__file__).parent.parent
+TRINITY = ROOT / "bench/ladder_dossiers/trinity-large.toml"
 PAGE = ROOT / "docs/benchmarks/cost_ladder.md"
 ERRORS = (
     ("DeepSeek-V2", "172.8 thousand hours per trillion tokens stored as the total"),
@@ -50,11 +52,17 @@ def coverage() -> list[str]:
     for name, path, known in (
         ("SmolLM3: project ÷ main run, its programme hours withheld", ROOT / "dossiers/smollm3-3b.toml", 1.58),
         ("SmolLM3: project ÷ planned run", ROOT / "dossiers/smollm3-3b.toml", 1.98),
-        ("OPT-175B: all ÷ final run", ROOT / "bench/dossiers/opt-175b.toml", 2.0),
+        ("OPT-175B: all ÷ final run", ROOT / "bench/ladder_dossiers/opt-175b.toml", 2.0),
     ):
         low, high = ratio_range(ladder(path, without="programme_accelerator_hours"))
         covered = "yes" if low <= known <= high else "no"
         rows.append(f"| {name} | {known} | {low} to {high} | {covered} |")
+    trinity = next(r.usd for r in ladder(TRINITY).rungs if r.id == "programme")
+    covered = "yes" if trinity.low <= 20e6 <= trinity.high else "no"
+    rows.append(
+        f"| Trinity Large: all-in for four models | $20M | ${trinity.low / 1e6:,.0f}M to ${trinity.high / 1e6:,.0f}M "
+        f"| {covered} |"
+    )
     deepseek = ladder(ROOT / "dossiers/deepseek-v3.toml")
     rungs = {r.id: r.usd for r in deepseek.rungs}
     for reading in deepseek.readings:
@@ -121,8 +129,8 @@ def main() -> None:
     lines = [
         "# Benchmark: the ladder and the audit of tables",
         "",
-        "Made by `python bench/cost_ladder.py --write`; with `--runs` and `--epoch` it also audits two public tables that",
-        "are not part of the project.",
+        "Made by `python bench/cost_ladder.py --write`; with `--runs` and `--epoch` it also audits two public tables",
+        "that are not part of the project.",
         "",
         "## What the ladder covers",
         "",

@@ -23,6 +23,7 @@ from scipy.optimize import minimize
 
 from hydrometer.costs.flop import training_flop_per_token
 from hydrometer.costs.utilisation import (
+    ACCOUNTS,
     EFFECTS,
     GENERATIONS,
     STEADY_EFFECTS,
@@ -43,10 +44,24 @@ PRIOR_SD = {
     "intercept": 0.5,
     **dict.fromkeys(GENERATIONS, 0.1),
     "blackwell": 0.3,
+    "other_hardware": 0.25,
+    "peak": 0.15,
     "steady": 0.5,
+    "mixture": 0.2,
+    "low_precision": 0.2,
     "size": 0.2,
+    "small": 0.15,
     "whole_programme": 0.15,
     "a100_40gb": 0.2,
+}
+PRIOR_MFU = 0.30
+"""Centre of the intercept's prior; its spread covers 0.11 to 0.82."""
+PRIOR_MEAN = {
+    "intercept": float(np.log(PRIOR_MFU)),
+    "peak": -0.25,  # Peaks have grown faster than what networks and memory let runs reach.
+    "mixture": -0.35,  # Routing moves tokens between accelerators; benchmarks lose half.
+    "low_precision": 0.3,  # Twice the peak in the matrix multiplications only.
+    "small": 0.15,  # A tenth of the size: narrow matrices.
 }
 STEADY_PRIOR_SD = {
     "intercept": 3.0,
@@ -55,8 +70,6 @@ STEADY_PRIOR_SD = {
     "low_precision": 0.5,
     "small": 0.5,
 }
-PRIOR_MFU = 0.30
-"""Centre of the intercept's prior; its spread covers 0.11 to 0.82."""
 DEGREES = 6.0
 _SPREADS = (0.22, 0.20, 1.0)
 _SPREAD_PRIOR_SD = (0.4, 0.4, 0.5)
@@ -112,6 +125,7 @@ def read_runs(folder: Path) -> list[Run]:
                 active_parameters=active,
                 mixture="moe" in row["architecture"],
                 generation=generation_of(chip),
+                peak_flop_per_second=chip.bf16_flop_per_second,
                 low_precision=low_precision(row["precision"]),
                 whole_programme=row["phase"] == "all",
                 a100_40gb=chip.name == "A100-SXM-40GB",
@@ -148,10 +162,12 @@ def steady_model(folder: Path) -> LinearModel:
     rows, values, groups = [], [], []
     for (name, accelerator, precision), logs in sorted(cells.items()):
         active, total = sizes[name]
+        chip = find_accelerator(accelerator)
         shape = RunShape(
             active_parameters=1e9 * active,
             mixture=active < 0.8 * total,
-            generation=generation_of(find_accelerator(accelerator)),
+            generation=generation_of(chip),
+            peak_flop_per_second=chip.bf16_flop_per_second,
             low_precision=low_precision(precision),
         )
         rows.append(steady_effects(shape))
@@ -170,21 +186,24 @@ def steady_model(folder: Path) -> LinearModel:
     )
 
 
-def whole_run_model(runs: list[Run], steady: LinearModel) -> LinearModel:
-    """Returns the whole-run model with its starting spreads."""
+def whole_run_models(runs: list[Run], steady: LinearModel) -> dict[str, LinearModel]:
+    """Returns the accounts of whole runs with their starting spreads."""
     developers = sorted({run.developer for run in runs})
     rows = [effects(run.shape, steady=float(np.exp(steady.mean(steady_effects(run.shape))))) for run in runs]
-    return LinearModel(
-        effects_RF=np.array(rows),
-        log_mfu_R=np.array([run.log_mfu for run in runs]),
-        group_R=np.array([developers.index(run.developer) for run in runs]),
-        noise_R=np.array([_TIER_NOISE[run.tier] for run in runs]),
-        prior_mean_F=np.array([np.log(PRIOR_MFU)] + [0.0] * (len(EFFECTS) - 1)),
-        prior_sd_F=np.array([PRIOR_SD[name] for name in EFFECTS]),
-        group_sd=_SPREADS[0],
-        rest_sd=_SPREADS[1],
-        degrees=DEGREES,
-    )
+    return {
+        name: LinearModel(
+            effects_RF=np.array(rows),
+            log_mfu_R=np.array([run.log_mfu for run in runs]),
+            group_R=np.array([developers.index(run.developer) for run in runs]),
+            noise_R=np.array([_TIER_NOISE[run.tier] for run in runs]),
+            prior_mean_F=np.array([0.0 if e in without else PRIOR_MEAN.get(e, 0.0) for e in EFFECTS]),
+            prior_sd_F=np.array([0.0 if e in without else PRIOR_SD[e] for e in EFFECTS]),
+            group_sd=_SPREADS[0],
+            rest_sd=_SPREADS[1],
+            degrees=DEGREES,
+        )
+        for name, without in ACCOUNTS.items()
+    }
 
 
 def with_fitted_spreads(model: LinearModel) -> LinearModel:
@@ -212,23 +231,28 @@ def flop_over_short_form() -> list[float]:
     return [round(float(x), 4) for x in np.quantile(ratios, (0.1, 0.5, 0.9))]
 
 
-def as_json(model: LinearModel, labels: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns a model for the shipped file, rounded so that two machines write the same."""
+def rows_as_json(model: LinearModel, labels: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Returns what informs a model, rounded so that two machines write the same; effects of 0 are left out."""
+    return [
+        {
+            **label,
+            "effects": {name: round(float(v), 5) for name, v in zip(names, row, strict=True) if v},
+            "log_mfu": round(float(y), 5),
+            "group": int(group),
+            "noise": float(noise),
+        }
+        for label, row, y, group, noise in zip(
+            labels, model.effects_RF, model.log_mfu_R, model.group_R, model.noise_R, strict=True
+        )
+    ]
+
+
+def priors_as_json(model: LinearModel, names: tuple[str, ...]) -> dict[str, Any]:
+    """Returns priors and spreads of a model; what it does without is left out."""
+    given = list(zip(names, model.prior_mean_F, model.prior_sd_F, strict=True))
     return {
-        "runs": [
-            {
-                **label,
-                "effects": [round(float(v), 5) for v in row],
-                "log_mfu": round(float(y), 5),
-                "group": int(group),
-                "noise": float(noise),
-            }
-            for label, row, y, group, noise in zip(
-                labels, model.effects_RF, model.log_mfu_R, model.group_R, model.noise_R, strict=True
-            )
-        ],
-        "prior_mean": [round(float(v), 5) for v in model.prior_mean_F],
-        "prior_sd": [round(float(v), 4) for v in model.prior_sd_F],
+        "prior_mean": {name: round(float(mean), 5) for name, mean, _ in given if mean},
+        "prior_sd": {name: round(float(sd), 4) for name, _, sd in given if sd},
         "group_sd": round(model.group_sd, 4),
         "rest_sd": round(model.rest_sd, 4),
         "degrees": model.degrees,
@@ -243,32 +267,33 @@ def main() -> None:
     options = parser.parse_args()
     runs = read_runs(options.data)
     steady = steady_model(options.data)
-    whole = with_fitted_spreads(whole_run_model(runs, steady))
+    whole = {name: with_fitted_spreads(model) for name, model in whole_run_models(runs, steady).items()}
+    labels: list[dict[str, Any]] = [
+        {
+            "model": run.model,
+            "developer": run.developer,
+            "accelerator": run.accelerator,
+            "mfu": round(np.exp(run.log_mfu), 4),
+        }
+        for run in runs
+    ]
     shipped = {
         "date": dt.date.today().isoformat(),
         "made_by": "bench/fit_utilisation.py",
         "flop_over_short_form": flop_over_short_form(),
-        "steady": as_json(steady, [{} for _ in steady.log_mfu_R]),
-        "whole_run": as_json(
-            whole,
-            [
-                {
-                    "model": r.model,
-                    "developer": r.developer,
-                    "accelerator": r.accelerator,
-                    "mfu": round(np.exp(r.log_mfu), 4),
-                }
-                for r in runs
-            ],
-        ),
+        "steady": priors_as_json(steady, STEADY_EFFECTS),
+        "benchmarks": rows_as_json(steady, [{} for _ in steady.log_mfu_R], STEADY_EFFECTS),
+        "accounts": {name: priors_as_json(model, EFFECTS) for name, model in whole.items()},
+        "runs": rows_as_json(next(iter(whole.values())), labels, EFFECTS),
     }
     if options.check:
         old = json.loads(TARGET.read_text(encoding="utf-8"))
-        same = all(old[key] == shipped[key] for key in ("steady", "whole_run", "flop_over_short_form"))
+        same = all(old[key] == shipped[key] for key in shipped if key != "date")
         print("the shipped file is what the data give" if same else "the shipped file differs from what the data give")
         raise SystemExit(0 if same else 1)
     TARGET.write_text(json.dumps(shipped, indent=None, separators=(",", ":")).replace('{"model"', '\n{"model"') + "\n")
-    print(f"{len(runs)} runs, spreads {whole.group_sd:.3f} between developers and {whole.rest_sd:.3f} within")
+    for name, model in whole.items():
+        print(f"{name}: {len(runs)} runs, spreads {model.group_sd:.3f} between developers, {model.rest_sd:.3f} within")
 
 
 if __name__ == "__main__":

@@ -1,30 +1,41 @@
-"""FLOP per token, counted from the shape, beside what NVIDIA's throughput tables imply, and beside 6·N.
+"""FLOP per token, counted from the shape, beside what published throughput tables imply, and beside 6·N.
 
 python bench/flop_per_token.py
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hydrometer.costs.architecture import Architecture
 from hydrometer.costs.flop import training_flop_per_token
-from hydrometer.instruments.training_cost.compute import build_architecture
-from hydrometer.records.dossier import ArchitectureSpec
+from hydrometer.store.configs.fields import Fields
+from hydrometer.store.configs.read import architecture_of
+
+_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Row:
-    """One network: counted and published GFLOP per token, and billions of parameters."""
+    """One network.
+
+    Attributes:
+        name: as published.
+        architecture: its shape.
+        counted_gflop: GFLOP per token of training, from the shape.
+        by_their_conventions: the same, with what the publisher's counter is known to do otherwise.
+        published_gflop: the publisher's.
+    """
 
     name: str
     architecture: Architecture
     counted_gflop: float
-    nvidia_gflop: float
-    counted_billion: float
-    published_billion: float
+    by_their_conventions: float
+    published_gflop: float
 
     @property
     def short_form_gflop(self) -> float:
@@ -32,28 +43,43 @@ class Row:
         return 6 * self.architecture.active_parameters()["with_both_embeddings"] / 1e9
 
 
+def _projections(network: Architecture) -> float:
+    """Returns the GFLOP of the 2d·d projections of MTP modules, which Megatron's counter leaves out in hybrids."""
+    return 6 * 2 * network.hidden_size**2 * network.mtp_layers / 1e9
+
+
 def rows() -> list[Row]:
-    """Returns every network of bench/architectures.toml."""
-    table = tomllib.loads(Path(__file__).with_name("architectures.toml").read_text(encoding="utf-8"))
+    """Returns every network of bench/flop_cases.toml."""
+    cases: dict[str, dict[str, Any]] = tomllib.loads((_HERE / "flop_cases.toml").read_text(encoding="utf-8"))
+    checkpoints = json.loads((_HERE / "checkpoints.json").read_text(encoding="utf-8"))
     found = []
-    for name, entry in table.items():
-        spec = ArchitectureSpec.model_validate({"source": "bench", "place": "table", **entry["architecture"]})
-        architecture = build_architecture(spec)
-        flop = training_flop_per_token(architecture, sequence_length=entry["sequence_length"])
-        total = architecture.total_parameters() / 1e9
-        found.append(Row(name, architecture, flop / 1e9, entry["nvidia_gflop"], total, entry["total_billion"]))
+    for name, case in cases.items():
+        mpt = name.startswith("MPT")
+        known = checkpoints[case.get("checkpoint", "MPT-7B" if mpt else name)]["config"] | case.get("add", {})
+        network = architecture_of(Fields(known, name))
+        theirs = architecture_of(Fields(known | case.get("conventions", {}), name))
+        counted, other = (
+            training_flop_per_token(shape, sequence_length=case["sequence_length"], causal=not mpt) / 1e9
+            for shape in (network, theirs)
+        )
+        other -= _projections(theirs) if theirs.mtp_module else 0.0
+        found.append(Row(name, network, counted, other, case["published_gflop"]))
     return found
 
 
 def main() -> None:
     """Prints the table."""
-    print("| network | parameters (billion) | counted GFLOP/token | NVIDIA | gap | gap of 6·N |")
-    print("|---|---|---|---|---|---|")
+    print("| network | parameters (billion) | GFLOP per token | published | gap | by their conventions | gap of 6·N |")
+    print("|---|---|---|---|---|---|---|")
     for row in rows():
-        gap, short = (x / row.nvidia_gflop - 1 for x in (row.counted_gflop, row.short_form_gflop))
+        gap, theirs, short = (
+            100 * (x / row.published_gflop - 1)
+            for x in (row.counted_gflop, row.by_their_conventions, row.short_form_gflop)
+        )
+        total = row.architecture.total_parameters() / 1e9
         print(
-            f"| {row.name} | {row.counted_billion:.2f} | {row.counted_gflop:.1f} | {row.nvidia_gflop} | "
-            f"{100 * gap:+.2f} % | {100 * short:+.1f} % |"
+            f"| {row.name} | {total:.2f} | {row.counted_gflop:.2f} | {row.published_gflop} | {gap:+.2f} % | "
+            f"{theirs:+.2f} % | {short:+.1f} % |"
         )
 
 

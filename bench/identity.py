@@ -2,10 +2,10 @@
 
     python bench/identity.py [--data FILE] [--write]
 
-Reads 9 models x 1,000 answers with the labels that Lee et al. (ACL 2025) published. The rules were written with the answers
-of four of the models in view (TUNED); the other five were scored, not read, until the figures of this page were final. The
-weights of loose are fitted again with every model left out. `--write` writes docs/benchmarks/identity.md and the error rates
-that ship (data/identity_judge_points.json).
+Reads 9 models x 1,000 answers with the labels that Lee et al. (ACL 2025) published. The rules were written with the
+answers of four of the models in view (TUNED); the other five were scored before they were read. The weights of loose
+are fitted again with every model left out. `--write` writes docs/benchmarks/identity.md and the error rates that ship
+(data/identity_judge_points.json).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import sys
 import time
 from pathlib import Path
 
-import identity_page as page
 import numpy as np
 
+import identity_page as page
 from hydrometer.instruments.identity.claims import read
 from hydrometer.instruments.identity.judge import CUT, START, TIED, VERSION, WEIGHTS, judge_answer, statements
 from hydrometer.instruments.identity.names import Names
@@ -48,7 +48,7 @@ PUBLISHED = {  # loose, strict, hard of 1,000: facts of the published files
 
 
 def features(rows: IdentityRows, names: Names) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Returns, by model, what every answer holds, the rule's strict label, and the published loose and strict labels."""
+    """Returns, by model, what every answer holds, the rule's strict label, and both published labels."""
     keys = list(WEIGHTS)
     found: dict[str, list[tuple[list[bool], bool, bool, bool]]] = {}
     for row in rows.frame.iter_rows(named=True):

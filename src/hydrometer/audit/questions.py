@@ -19,12 +19,14 @@ class Topic:
         title: the question.
         in_the_news: how it was put in early 2025.
         needs: what must be at hand to measure it.
+        decided_by: the instrument that can decide it; others only add to it.
     """
 
     name: QuestionName
     title: str
     in_the_news: str
     needs: tuple[str, ...]
+    decided_by: str | None = None
 
 
 TOPICS = (
@@ -45,6 +47,7 @@ TOPICS = (
             "Ask the model the panel's prompts (probes.parquet), then run this audit again with "
             "`--responses FILE --panel DIR`.",
         ),
+        decided_by="attribution",
     ),
     Topic(
         "compute",
@@ -72,13 +75,18 @@ def answer_question(topic: Topic, evidence: Sequence[Evidence]) -> Question:
             how_sure="Nothing was measured, so nothing is known from this audit.",
             missing=topic.needs,
         )
+    missing = [m for e in found for m in e.missing]
+    if topic.decided_by is not None and all(e.instrument != topic.decided_by for e in found):
+        missing = [*topic.needs, *missing]
     decided = [e for e in found if e.verdict is not Verdict.NOT_MEASURED]
+    # Published figures must not drown what was measured to answer this very question.
+    telling = [e for e in decided if e.instrument == topic.decided_by] or found
     return Question(
         name=topic.name,
         title=topic.title,
         in_the_news=topic.in_the_news,
         evidence=tuple(e.id for e in found),
-        answer=" ".join(e.answer for e in found if not e.id.startswith("told-")),
+        answer=" ".join(e.answer for e in telling if not e.id.startswith("told-")),
         how_sure=(decided or found)[0].how_sure,
-        missing=tuple(dict.fromkeys(m for e in found for m in e.missing)),
+        missing=tuple(dict.fromkeys(missing)),
     )

@@ -13,6 +13,7 @@ from hydrometer.cli import (
     attribute,
     audit,
     cost,
+    cost_energy,
     cost_estimate,
     cost_ladder,
     cost_plan,
@@ -47,6 +48,7 @@ cost.app.command("estimate")(cost_estimate.estimate)
 cost.app.command("ladder")(cost_ladder.ladder)
 cost.app.command("plan")(cost_plan.plan)
 cost.app.command("invert")(cost_plan.invert)
+cost.app.command("energy")(cost_energy.energy)
 cost.app.command("prices")(cost_prices.prices)
 cost.app.command("audit-table")(cost_table.audit_table)
 app.add_typer(panel.app, name="panel")

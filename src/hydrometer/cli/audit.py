@@ -30,6 +30,9 @@ def audit(
     model: str | None = typer.Option(
         None, "--model", help="The model's name in FILE, if it is not the dossier's.", metavar="NAME"
     ),
+    identity: Path | None = typer.Option(
+        None, "--identity", help="Its answers to identity questions: see docs/identity.md.", metavar="FILE"
+    ),
     seed: int = typer.Option(0, "--seed", min=0, help="Seed of all random draws."),
     as_json: bool = typer.Option(False, "--json", help="Print a summary as one line of JSON."),
 ) -> None:
@@ -58,8 +61,17 @@ def audit(
         command += ["--responses", str(responses), "--panel", str(panel), "--alpha", str(alpha)]
         command += [word for name in candidate for word in ("--candidate", name)]
         command += ["--model", model] if model is not None else []
+    if identity is not None:
+        command += ["--identity", str(identity)]
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        result = run_audit(dossier, teacher=teacher, seed=seed, command=shlex.join(command), progress=shown(bar))
+        result = run_audit(
+            dossier,
+            teacher=teacher,
+            identity_file=identity,
+            seed=seed,
+            command=shlex.join(command),
+            progress=shown(bar),
+        )
     write_audit(out, {RECORD: audit_json(result), REPORT: render_html(result)})
     if as_json:
         typer.echo(json.dumps(_summary(result) | {"audit": str(out / RECORD), "report": str(out / REPORT)}))

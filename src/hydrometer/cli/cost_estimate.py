@@ -14,7 +14,9 @@ def estimate(
     model: Path | None = typer.Option(
         None, "--model", help="config.json, a checkpoint's folder, or a dossier.", metavar="CONFIG_OR_DOSSIER"
     ),
-    tokens: float = typer.Option(..., "--tokens", help="Training tokens, as 15e12; of rl: tokens that are generated."),
+    tokens: float | None = typer.Option(
+        None, "--tokens", help="Training tokens, as 15e12; of rl and distillation: tokens that are generated."
+    ),
     accelerator: str = typer.Option(
         ..., "--accelerator", help="As H100, H800, A100-40GB, B200, TPUv4.", metavar="NAME"
     ),
@@ -27,7 +29,13 @@ def estimate(
     document_length: int | None = typer.Option(
         None, "--document-length", help="Of packed documents that do not see each other: sum of squares over sum."
     ),
-    phase: str = typer.Option("pretraining", "--phase", help="pretraining, context_extension, sft or rl."),
+    phase: str = typer.Option(
+        "pretraining", "--phase", help="pretraining, context_extension, sft, rl or distillation."
+    ),
+    steady_mfu: float | None = typer.Option(
+        None, "--steady-mfu", help="Utilisation while it runs, as 0.41, where measured or reported."
+    ),
+    teacher_params: float | None = typer.Option(None, "--teacher-params", help="Of distillation: the teacher's size."),
     contract: str = typer.Option("1_year", "--contract", help="on_demand, spot, 1_year, 3_year or own."),
     tier: str = typer.Option("neocloud", "--tier", help="hyperscaler, neocloud or marketplace."),
     date: datetime | None = typer.Option(None, "--date", formats=["%Y-%m-%d"], help="Day of the price; today."),
@@ -46,7 +54,7 @@ def estimate(
     import numpy as np
 
     from hydrometer.instruments.training_cost.estimate import estimate as run
-    from hydrometer.instruments.training_cost.estimate import network_from_options, plan_from_options
+    from hydrometer.instruments.training_cost.request import network_from_options, plan_from_options
 
     network = network_from_options(model, total=total_params, active=active_params, architecture=architecture)
     plan = plan_from_options(
@@ -57,6 +65,8 @@ def estimate(
         sequence_length=sequence_length,
         document_length=document_length,
         phase=phase,
+        steady_mfu=steady_mfu,
+        teacher_parameters=teacher_params,
         contract=contract,
         tier=tier,
         date=None if date is None else date.date(),

@@ -35,13 +35,18 @@ def plan(
       hydrometer cost plan --model config.json --tokens 2e12 --deadline 30 --accelerator H100 --accelerator B200
       hydrometer cost plan --model dossiers/smollm3-3b.toml --tokens 11e12 --deadline 24 --count 384 --json
     """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from hydrometer.cli.progress import shown
     from hydrometer.instruments.training_cost import plan_request
 
     asked = plan_request.PlanRequest(
         tokens=tokens, budget=budget, deadline=deadline, accelerators=accelerator, counts=count, contract=contract,
         date=date, precision=precision, sequence_length=sequence_length, batch=batch, prices=prices,
     )  # fmt: skip
-    found = plan_request.plan(model, asked)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        found = plan_request.plan(model, asked, progress=shown(bar))
     if plot is not None:
         from hydrometer.plots.files import write_svg
         from hydrometer.plots.frontier import frontier_figures
@@ -50,8 +55,6 @@ def plan(
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
         return
-    from rich.console import Console
-
     from hydrometer.report.plan import print_plan
 
     print_plan(found, console=Console(file=sys.stdout, highlight=False))

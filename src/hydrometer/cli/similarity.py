@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from hydrometer.cli.asker import Purse
+    from hydrometer.collect.asking import Asker
     from hydrometer.instruments.similarity.run import Voice
     from hydrometer.panel import Panel
 
@@ -34,6 +36,21 @@ def similarity(
     reference: str | None = typer.Option(
         None, "--reference", help="The model in REFERENCE, if several.", metavar="NAME"
     ),
+    judge: list[str] = typer.Option(
+        [], "--judge", help="Have language models rate instead; repeatable, best two families.", metavar="URL_OR_NAME"
+    ),
+    judge_model: list[str] = typer.Option([], "--judge-model", help="Their names, in the same order.", metavar="NAME"),
+    most_null: int = typer.Option(19, "--most-null", min=0, help="Untaught models that judges rate too."),
+    store: Path | None = typer.Option(None, "--store", help="Where ratings are kept; made if new.", metavar="FILE.db"),
+    concurrency: int = typer.Option(8, "--concurrency", min=1, max=1024, help="Most requests under way at once."),
+    max_requests: int | None = typer.Option(None, "--max-requests", min=0, help="Most requests to each judge."),
+    max_usd: float | None = typer.Option(None, "--max-usd", min=0, help="Most US dollars for each; needs both prices."),
+    usd_in: float | None = typer.Option(None, "--usd-per-million-in", min=0, help="Price of a million prompt tokens."),
+    usd_out: float | None = typer.Option(
+        None, "--usd-per-million-out", min=0, help="Price of a million answer tokens."
+    ),
+    key_env: str | None = typer.Option(None, "--key-env", help="Environment variable with the key.", metavar="NAME"),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask before paid requests."),
     alpha: float = typer.Option(0.05, "--alpha", min=0.0001, max=0.5, help="Rate of false positives to accept."),
     most_probes: int = typer.Option(200, "--most-probes", min=5, help="Compare so many prompts if --panel is given."),
     seed: int = typer.Option(0, "--seed", min=0, help="Seed of the choice of prompts."),
@@ -53,7 +70,9 @@ def similarity(
     from rich.console import Console
     from rich.progress import Progress
 
+    from hydrometer.cli.asker import Purse
     from hydrometer.cli.progress import shown
+    from hydrometer.instruments.judging.similarity import measure_with_judges
     from hydrometer.instruments.similarity.run import SimilarityOptions, measure, voice
     from hydrometer.panel import open_panel
     from hydrometer.report.similarity import print_similarity
@@ -73,21 +92,41 @@ def similarity(
         twice = voice(second, theirs.name if theirs.name in names else None, option="--reference")
     if opened is not None:
         hashes |= dict(opened.sha256)
+    options = SimilarityOptions(alpha=alpha, most_probes=most_probes, seed=seed)
+    purse = Purse(store=store, concurrency=concurrency, max_requests=max_requests, max_usd=max_usd, usd_in=usd_in,
+                  usd_out=usd_out, key_env=key_env, yes=yes)  # fmt: skip
+    judges = _judges(judge, judge_model, purse)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         progress = shown(bar)
-        result = measure(
-            mine,
-            theirs,
-            again=twice,
-            panel=opened,
-            options=SimilarityOptions(alpha=alpha, most_probes=most_probes, seed=seed),
-            sha256=hashes,
-            progress=lambda n, of: progress("Comparing", n, of),
-        )
+        if judges:
+            result = measure_with_judges(
+                mine, theirs, judges=judges, again=twice, panel=opened, most_null=most_null, options=options,
+                sha256=hashes, progress=lambda n, of: progress("Rating pairs of models", n, of),
+            )  # fmt: skip
+        else:
+            result = measure(
+                mine, theirs, again=twice, panel=opened, options=options, sha256=hashes,
+                progress=lambda n, of: progress("Comparing", n, of),
+            )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(result.model_dump(mode="json")))
     else:
         print_similarity(result, console=Console(file=sys.stdout, highlight=False))
+
+
+def _judges(addresses: list[str], names: list[str], purse: Purse) -> dict[str, Asker]:
+    from hydrometer.errors import InputError
+
+    if names and len(names) != len(addresses):
+        raise InputError(
+            f"{len(names)} names for {len(addresses)} judges", cure="give one --judge-model for every --judge",
+            where="--judge-model",
+        )  # fmt: skip
+    judges = {}
+    for number, address in enumerate(addresses):
+        name = names[number] if names else None
+        judges[name or address] = purse.asker(address, model=name, option="--judge")
+    return judges
 
 
 def _reference(path: Path, name: str | None, panel: Panel | None, hashes: dict[str, str]) -> Voice:

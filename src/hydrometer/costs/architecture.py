@@ -122,6 +122,7 @@ class Architecture:
         embedding_size: width of the embeddings where it is not d (OPT-350m); two projections stand between.
         other_parameters: weights outside the layers that cost no matrix multiplication for each token: the last norm,
             learned positions, embedding norms, a head's bias.
+        mtp_module: layers of one such module; a copy of the last layer where empty.
     """
 
     hidden_size: int
@@ -131,6 +132,7 @@ class Architecture:
     mtp_layers: int = 0
     embedding_size: int | None = None
     other_parameters: int = 0
+    mtp_module: tuple[Layer, ...] = ()
 
     @classmethod
     def uniform(
@@ -179,9 +181,9 @@ class Architecture:
         return any(isinstance(mixer, Latent) for layer, _ in self.layers for mixer in layer.mixers)
 
     @property
-    def last_layer(self) -> Layer:
-        """The kind of layer that stands last; multi-token-prediction modules copy it."""
-        return self.layers[-1][0]
+    def mtp_layer_kinds(self) -> tuple[Layer, ...]:
+        """The layers of one multi-token-prediction module."""
+        return self.mtp_module or (self.layers[-1][0],)
 
     @property
     def embedding_parameters(self) -> int:
@@ -222,9 +224,9 @@ class Architecture:
         return embeddings + self.layer_parameters(active=False) + self.small_parameters()
 
     def mtp_parameters(self, *, active: bool = False) -> int:
-        """Weights that the MTP modules add: one layer and a 2d·d projection each; embedding and head are shared."""
-        layer = self.last_layer.matmul_parameters(self.hidden_size, active=active)
-        return self.mtp_layers * (layer + 2 * self.hidden_size * self.hidden_size)
+        """Weights that the MTP modules add: their layers and a 2d·d projection; embedding and head are shared."""
+        inner = sum(layer.matmul_parameters(self.hidden_size, active=active) for layer in self.mtp_layer_kinds)
+        return self.mtp_layers * (inner + 2 * self.hidden_size * self.hidden_size)
 
     def active_parameters(self) -> dict[str, int]:
         """Weights that one token passes through, by each convention in use.

@@ -61,8 +61,8 @@ def forward_flop_per_token(
     )
     if include_mtp and architecture.mtp_layers:
         weights += architecture.mtp_parameters(active=True) + architecture.mtp_layers * head
-        last = architecture.last_layer
-        core += architecture.mtp_layers * sum(m.core_flop(sequence_length, causal=causal) for m in last.mixers)
+        mixers = [mixer for layer in architecture.mtp_layer_kinds for mixer in layer.mixers]
+        core += architecture.mtp_layers * sum(m.core_flop(sequence_length, causal=causal) for m in mixers)
     return FLOP_PER_MULTIPLY_ADD * weights + core
 
 

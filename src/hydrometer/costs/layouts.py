@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hydrometer.costs.architecture import Architecture, Experts
-from hydrometer.costs.memory import Layout, MemoryUse, Recompute, training_memory
+from hydrometer.costs.memory import Layout, MemoryUse, training_memory
 from hydrometer.costs.step_time import Machine, StepTime, step_time
 
 USABLE = 0.92
@@ -16,7 +16,8 @@ _PIPELINE = (1, 2, 4, 8, 16)
 _EXPERT = (1, 4, 8, 16, 32, 64)
 _CONTEXT = (1, 2, 4, 8, 16)
 _LONG = 16384
-"""Sequences from here on are split over accelerators."""
+"""Sequences from here on may be split over accelerators."""
+_SHORTEST, _LONGEST = 4096, 65536
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,34 @@ def best_layout(
         sequences_per_step: the batch; a replica needs at least one.
     """
     best: Choice | None = None
-    for layout in _layouts(architecture, machine.domain, accelerators, sequence_length, sequences_per_step):
-        memory = training_memory(architecture, layout, sequence_length=sequence_length)
-        if memory.total > USABLE * memory_bytes:
-            continue
-        step = step_time(architecture, layout, machine, sequence_length=sequence_length)
-        if best is None or step.total < best.step.total:
-            best = Choice(layout, memory, step)
+    for plain in _layouts(architecture, machine.domain, accelerators, sequence_length, sequences_per_step):
+        # What saves memory costs time, so it is tried only where the plain layout does not fit.
+        for layout in (plain, *_savings(plain)):
+            memory = training_memory(architecture, layout, sequence_length=sequence_length)
+            if memory.total > USABLE * memory_bytes:
+                continue
+            step = step_time(architecture, layout, machine, sequence_length=sequence_length)
+            if best is None or step.total < best.step.total:
+                best = Choice(layout, memory, step)
+            if layout is plain:
+                break
     return best
+
+
+def _savings(layout: Layout) -> Iterator[Layout]:
+    """Yields the layout with recomputation, with sharded weights (without a pipeline), and with both."""
+    yield replace(layout, recompute="full")
+    if layout.pipeline == 1:
+        yield replace(layout, zero_stage=3)
+        yield replace(layout, zero_stage=3, recompute="full")
+
+
+def _contexts(sequence_length: int) -> tuple[int, ...]:
+    """Returns how many ranks may share a sequence: each keeps 4,096 to 65,536 tokens, where that can be."""
+    if sequence_length < _LONG:
+        return (1,)
+    kept = tuple(c for c in _CONTEXT if _SHORTEST <= sequence_length / c <= _LONGEST)
+    return kept or (_CONTEXT[-1],)
 
 
 def _layouts(
@@ -63,10 +84,9 @@ def _layouts(
 ) -> Iterator[Layout]:
     experts = [layer.feed_forward for layer, _ in architecture.layers if isinstance(layer.feed_forward, Experts)]
     n_experts = min((e.n_experts for e in experts), default=1)
-    recomputes: tuple[Recompute, ...] = ("none", "full")
     for tensor in _TENSOR:
         for pipeline in _PIPELINE:
-            for context in _CONTEXT if sequence_length >= _LONG else (1,):
+            for context in _contexts(sequence_length):
                 inner = tensor * pipeline * context
                 if tensor > domain or pipeline > architecture.n_layers or accelerators % inner:
                     continue
@@ -76,9 +96,7 @@ def _layouts(
                 for expert in _EXPERT if experts else (1,):
                     if expert > n_experts or n_experts % expert or (tensor * data * context) % expert:
                         continue
-                    for zero in (1, 3) if pipeline == 1 else (1,):
-                        for recompute in recomputes:
-                            yield Layout(
-                                tensor=tensor, pipeline=pipeline, data=data, context=context, expert=expert,
-                                zero_stage=zero, recompute=recompute, micro_batches=-(-sequences // data),
-                            )  # fmt: skip
+                    yield Layout(
+                        tensor=tensor, pipeline=pipeline, data=data, context=context, expert=expert,
+                        micro_batches=-(-sequences // data),
+                    )  # fmt: skip

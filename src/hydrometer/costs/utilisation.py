@@ -1,14 +1,16 @@
 """How much of their peak accelerators reach over a whole training run: a small hierarchical model with an interval.
 
 Utilisation is split in two. *Steady*: what a tuned run reaches while it runs, from published throughput benchmarks, by
-generation of hardware, dense or mixture, precision and size. *Whole run*: published hours of other developers' runs
-against it. The second is a linear model of log utilisation,
+generation of hardware, dense or mixture, precision and size. *Whole run*: published hours of other developers' runs, a
+linear model of log utilisation with normal priors on every effect, a common effect of each developer (runs of one
+developer are not independent) and a t-distributed rest:
 
-    log MFU = mu + beta · log(steady / 0.4) + size + generation + what the hours include + developer + rest,
+    log MFU = mu + effects of hardware, kind, precision and size + what the hours include + developer + rest.
 
-with normal priors on every effect, a common effect of each developer (runs of one developer are not independent) and a
-t-distributed rest. A new developer's run is predicted with the spread between developers and between runs. MFU is
-6·N_active·D over hours times the dense BF16 peak, whatever the precision trained in.
+Forty runs cannot tell which effects are the right ones. Three accounts of them are therefore kept and averaged with
+equal weights, and their disagreement widens the interval (`ACCOUNTS`). A new developer's run is predicted with the spread
+between developers and between runs. MFU is 6·N_active·D over hours times the dense BF16 peak, whatever the precision
+trained in.
 
 Arrays: R runs, F effects, Q asked runs.
 
@@ -32,11 +34,33 @@ GENERATIONS = ("ampere", "hopper", "blackwell", "tpu")
 """Generations of hardware with an effect of their own; any other is taken as an average one."""
 STEADY_REFERENCE = 0.4
 """Utilisation at which the effect of the steady part is 0."""
-EFFECTS = ("intercept", *GENERATIONS, "steady", "size", "whole_programme", "a100_40gb")
+EFFECTS = (
+    "intercept",
+    *GENERATIONS,
+    "other_hardware",
+    "peak",
+    "steady",
+    "mixture",
+    "low_precision",
+    "size",
+    "small",
+    "whole_programme",
+    "a100_40gb",
+)
 """Order of the effects of the whole-run model."""
+ACCOUNTS = {
+    "benchmarks": {"peak", "mixture", "low_precision", "small"},
+    "kinds by generation": {"peak", "steady", "size"},
+    "kinds by peak": {*GENERATIONS, "steady", "size"},
+}
+"""The accounts of published runs, each with the effects that it does without."""
+SELECTION_WIDENING = 1.05
+"""Factor on the spread: which effects the accounts have was chosen with the runs in view."""
 STEADY_EFFECTS = ("intercept", *GENERATIONS, "mixture", "low_precision", "small")
 """Order of the effects of the steady model."""
 _SMALL = 3e9
+_SMALL_RUN = 1.5e9
+_REFERENCE_PEAK = 312e12
 _SIZE_RANGE = (1e8, 7e10)
 _SIZE_REFERENCE = 1e10
 
@@ -49,6 +73,7 @@ class RunShape:
         active_parameters: weights that a token passes through.
         mixture: a mixture of experts.
         generation: of the hardware, as in `GENERATIONS`; anything else is an average one.
+        peak_flop_per_second: dense BF16 peak of one accelerator.
         low_precision: trained in FP8 or FP4.
         whole_programme: the hours hold more than the main phase (restarts of other stages, context extension).
         a100_40gb: on A100 with 40 GB, whose memory forces smaller batches.
@@ -57,6 +82,7 @@ class RunShape:
     active_parameters: float
     mixture: bool
     generation: str
+    peak_flop_per_second: float
     low_precision: bool = False
     whole_programme: bool = False
     a100_40gb: bool = False
@@ -80,8 +106,21 @@ def effects(shape: RunShape, *, steady: float) -> Array:
     if not shape.mixture:
         size = float(np.log10(np.clip(shape.active_parameters, *_SIZE_RANGE) / _SIZE_REFERENCE))
     generation = [float(shape.generation == name) for name in GENERATIONS]
-    ratio = float(np.log(steady / STEADY_REFERENCE))
-    return np.array([1.0, *generation, ratio, size, float(shape.whole_programme), float(shape.a100_40gb)])
+    return np.array(
+        [
+            1.0,
+            *generation,
+            float(not any(generation)),
+            float(np.log(shape.peak_flop_per_second / _REFERENCE_PEAK)),
+            float(np.log(steady / STEADY_REFERENCE)),
+            float(shape.mixture),
+            float(shape.low_precision),
+            size,
+            min(float(np.log10(shape.active_parameters / _SMALL_RUN)), 0.0),
+            float(shape.whole_programme),
+            float(shape.a100_40gb),
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -176,3 +215,11 @@ class Prediction:
         """Returns `n` draws of utilisation, shape (n,)."""
         found: Array = np.exp(self.location + self.scale * rng.standard_t(self.degrees, size=n))
         return found
+
+
+def averaged(predictions: Sequence[Prediction]) -> Prediction:
+    """Returns the equal-weight average of accounts: their mean, and a variance that holds their disagreement."""
+    locations, scales = (np.array([getattr(p, name) for p in predictions]) for name in ("location", "scale"))
+    spread = SELECTION_WIDENING * float(np.sqrt(np.mean(scales**2) + np.var(locations)))
+    weights_R: Array = np.mean([p.weights_R for p in predictions], axis=0)
+    return Prediction(float(np.mean(locations)), spread, predictions[0].degrees, weights_R)

@@ -84,6 +84,8 @@ class CostEstimate(Record):
     """6·N_active·D over hours times the dense BF16 peak, the convention of published headlines."""
     steady_utilisation: float
     """What a tuned run reaches while it runs, by published benchmarks; the rest is lost time and less tuning."""
+    goodput: Quantiles | None
+    """Share of the hours that the run keeps; only where the steady utilisation is given."""
     accelerator_hours: Quantiles
     days: Quantiles | None
     usd: Quantiles

@@ -5,14 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from hydrometer.records.base import Record
-
-
-class Quantiles(Record):
-    """10, 50 and 90 % points."""
-
-    p10: float
-    p50: float
-    p90: float
+from hydrometer.records.estimates import Quantiles
 
 
 class PlannedLayout(Record):

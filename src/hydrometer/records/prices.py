@@ -70,7 +70,6 @@ class PriceEstimate(Record):
     date: dt.date
     contract: Contract
     tier: Tier
-    seller: str | None = None
     p10: float
     p50: float
     p90: float

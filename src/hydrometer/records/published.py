@@ -12,7 +12,9 @@ from hydrometer.records.identity import Identity
 
 
 def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split("|") if part.strip()) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split("|") if part.strip())
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _blank(value: object) -> object:

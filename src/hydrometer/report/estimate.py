@@ -24,6 +24,9 @@ def print_estimate(found: CostEstimate, *, console: Console) -> None:
         table.add_row(f"parameters, active, {convention.replace('_', ' ')}", *_cells(count))
     table.add_row("training FLOP", *_cells(found.training_flop))
     table.add_row("utilisation (6·N·D, BF16 peak)", *(f"{100 * x:.1f} %" for x in _values(found.utilisation)))
+    if found.goodput is not None:
+        steady = f"hours kept, {100 * found.steady_utilisation:.0f} % while it runs"
+        table.add_row(steady, *(f"{100 * x:.0f} %" for x in _values(found.goodput)))
     table.add_row("accelerator-hours", *_cells(found.accelerator_hours))
     if found.days is not None:
         table.add_row("days", *_cells(found.days))
@@ -33,9 +36,10 @@ def print_estimate(found: CostEstimate, *, console: Console) -> None:
     point = found.operating_point
     runs = ", ".join(f"{run.model} ({100 * run.mfu:.0f} %)" for run in found.informed_by)
     lines = [
-        f"Rests most on: {runs}.",
-        f"How sure: of {point.n_runs} runs by developers left out, half were within {100 * point.median_error:.0f} %, "
-        f"90 % within a factor of {point.p90_ratio:.2f}, and {100 * point.coverage:.0f} % inside this interval.",
+        f"Utilisation rests most on: {runs}.",
+        f"How sure: of {point.n_runs} main phases by developers left out, half were within "
+        f"{100 * point.median_error:.0f} %, 90 % within a factor of {point.p90_ratio:.2f}, and "
+        f"{100 * point.coverage:.0f} % inside this interval.",
         *(f"Warning: {warning}." for warning in found.warnings),
     ]
     for line in lines:

@@ -69,7 +69,8 @@ def print_plan(plan: Plan, *, console: Console) -> None:
     for option in plan.options:
         _print_option(option, console)
     console.print("* no other option is both cheaper and sooner", markup=False)
-    for line in plan.basis:
+    warnings = dict.fromkeys(f"{o.accelerator}: {w}" for o in plan.options if o.fits for w in o.warnings)
+    for line in (*plan.basis, *(f"warning: {warning}" for warning in warnings)):
         console.print(Padding(Text(printable(line, limit=400), style="dim"), (0, 0, 0, 2)))
 
 

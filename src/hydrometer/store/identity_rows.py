@@ -102,6 +102,12 @@ def _json(content: bytes, path: Path) -> pl.DataFrame | None:
         rows = json_lines(text, path=path)
     else:
         return None
+    if rows and "response" not in rows[0][1] and {"query", "template"} & set(rows[0][1]):
+        raise InputError(
+            "'response' is missing",
+            cure="add the answer, or null where none came",
+            where=place_of(path, "line", rows[0][0]),
+        )
     if not rows or "response" not in rows[0][1] or "custom_id" in rows[0][1]:
         return None
     keys = list(dict.fromkeys(key for _, row in rows for key in row))

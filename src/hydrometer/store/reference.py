@@ -76,6 +76,13 @@ def identity_judge_points() -> tuple[JudgePoint, ...]:
     return tuple(TypeAdapter(list[JudgePoint]).validate_json(_text("identity_judge_points.json")))
 
 
+_NOISE = re.compile(
+    r"nvidia|amd|instinct|google|cloud|huawei|aws|tesla|tensorcore|gpus?$|accelerators?$|sxm\d?|oam|hbm\d?e?|nvl\d+"
+    r"|(?<=[a-z0-9])(?:32|40|64|80|94|96|120|141|144|180|186|192|256|288)gi?b$"
+)
+"""Words of form, maker and memory around a chip's name, dropped where the full name is not known."""
+
+
 def _key(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower().replace("nvidia", ""))
 
@@ -91,9 +98,9 @@ def find_accelerator(name: str, *, where: str = "") -> Accelerator:
     Raises:
         InputError: if there is none; the cure names the nearest.
     """
-    found = _accelerators_by_key().get(_key(name))
-    if found is not None:
-        return found
+    for key in (_key(name), _NOISE.sub("", _key(name))):
+        if key in _accelerators_by_key():
+            return _accelerators_by_key()[key]
     close = difflib.get_close_matches(_key(name), list(_accelerators_by_key()), n=1, cutoff=0.5)
     known = ", ".join(chip.name for chip in accelerators())
     cure = f"did you mean '{_accelerators_by_key()[close[0]].name}'?" if close else f"known: {known}"

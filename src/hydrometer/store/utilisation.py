@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from hydrometer.costs.utilisation import LinearModel, Prediction, RunShape, effects, steady_effects
+from hydrometer.costs.utilisation import (
+    EFFECTS,
+    STEADY_EFFECTS,
+    LinearModel,
+    Prediction,
+    RunShape,
+    averaged,
+    effects,
+    steady_effects,
+)
 from hydrometer.records.estimates import HoursOperatingPoint, InformingRun
 
 _MOST_NAMED = 6
@@ -19,26 +28,27 @@ _MOST_NAMED = 6
 
 @dataclass(frozen=True)
 class ShippedUtilisation:
-    """The two models and what they rest on.
+    """The models and what they rest on.
 
     Attributes:
         date: when they were fitted.
         steady: utilisation of tuned runs while they run.
-        whole: utilisation of whole runs.
+        whole: accounts of the utilisation of whole runs.
         labels: model, developer, accelerator and utilisation of every run of `whole`.
         flop_over_short_form: deciles 1, 5 and 9 of exact FLOP over 6·N·D, over published networks at 4,096 tokens.
     """
 
     date: dt.date
     steady: LinearModel
-    whole: LinearModel
+    whole: tuple[LinearModel, ...]
     labels: tuple[dict[str, Any], ...]
     flop_over_short_form: tuple[float, float, float]
 
     def predict(self, shape: RunShape) -> tuple[Prediction, float]:
         """Returns the utilisation of a whole run, and the steady one behind it."""
         steady = float(np.exp(self.steady.mean(steady_effects(shape))))
-        return self.whole.predict(effects(shape, steady=steady)), steady
+        asked = effects(shape, steady=steady)
+        return averaged([account.predict(asked) for account in self.whole]), steady
 
     def informing(self, prediction: Prediction) -> tuple[InformingRun, ...]:
         """Returns the runs that move a prediction most, the weightiest first."""
@@ -46,15 +56,14 @@ class ShippedUtilisation:
         return tuple(InformingRun(weight=round(float(prediction.weights_R[i]), 3), **self.labels[i]) for i in order)
 
 
-def _model(given: dict[str, Any]) -> LinearModel:
-    runs = given["runs"]
+def _model(given: dict[str, Any], runs: list[dict[str, Any]], names: tuple[str, ...]) -> LinearModel:
     return LinearModel(
-        effects_RF=np.array([run["effects"] for run in runs]),
+        effects_RF=np.array([[run["effects"].get(name, 0.0) for name in names] for run in runs]),
         log_mfu_R=np.array([run["log_mfu"] for run in runs]),
         group_R=np.array([run["group"] for run in runs]),
         noise_R=np.array([run["noise"] for run in runs]),
-        prior_mean_F=np.array(given["prior_mean"]),
-        prior_sd_F=np.array(given["prior_sd"]),
+        prior_mean_F=np.array([given["prior_mean"].get(name, 0.0) for name in names]),
+        prior_sd_F=np.array([given["prior_sd"].get(name, 0.0) for name in names]),
         group_sd=given["group_sd"],
         rest_sd=given["rest_sd"],
         degrees=given["degrees"],
@@ -74,9 +83,9 @@ def shipped_utilisation() -> ShippedUtilisation:
     low, middle, high = given["flop_over_short_form"]
     return ShippedUtilisation(
         date=dt.date.fromisoformat(given["date"]),
-        steady=_model(given["steady"]),
-        whole=_model(given["whole_run"]),
-        labels=tuple({key: run[key] for key in kept} for run in given["whole_run"]["runs"]),
+        steady=_model(given["steady"], given["benchmarks"], STEADY_EFFECTS),
+        whole=tuple(_model(account, given["runs"], EFFECTS) for account in given["accounts"].values()),
+        labels=tuple({key: run[key] for key in kept} for run in given["runs"]),
         flop_over_short_form=(low, middle, high),
     )
 

@@ -74,9 +74,12 @@ def read(answer: str, question: str, *, names: Names, prompt: str = "") -> Readi
     said = [s for s in sentences(spoken(answer))[:_MOST_SENTENCES] if len(s.text) < _ECHO or s.text not in prompt]
     claims: list[Claim] = []
     denied: set[str] = set()
-    for number, sentence in enumerate(said):
+    there = names.present("\n".join(s.text for s in said))
+    for number, sentence in enumerate(said if there else ()):
         text = sentence.text[:_LONGEST_SENTENCE]
-        mentions = names.find(text)
+        mentions = names.find(text, there)
+        if not mentions:
+            continue
         own = patterns.FIRST_PERSON.search(text) is not None
         for mention in mentions:
             if any(a <= mention.start < b for a, b in sentence.quoted):
@@ -117,6 +120,8 @@ def _tie(
         if any(p.search(masked) for p in patterns.MADE_BY):
             return "maker"
     elif any(p.search(masked) for p in patterns.MADE_BY) and asked:
+        return "maker"
+    if asked and patterns.BARE.search(masked):
         return "maker"
     return "answer" if asked else None
 

@@ -79,9 +79,9 @@ def judge_answer(answer: str, question: str, *, names: Names, maker: str | None,
     language = language_of(said)
     if not said:
         return RowVerdict(None, None, None, None, "nothing was said outside reasoning or code")
-    if language not in READ:
-        return RowVerdict(None, None, None, language, f"not judged: the language is {language or 'unknown'}")
     reading = read(answer, question, names=names, prompt=prompt)
+    if language not in READ:
+        return _in_part(reading, language, maker)
     own = [c for c in reading.claims if c.vendor == maker and c.tie in TIED]
     foreign = [c for c in reading.claims if c.vendor != maker]
     explicit = [c for c in foreign if c.tie in TIED]
@@ -97,6 +97,20 @@ def judge_answer(answer: str, question: str, *, names: Names, maker: str | None,
     vendor = _vendor(big if strict else [], [*explicit, *policy] if loose else [], own or explicit)
     why = _why(big if strict else [], [*explicit, *policy], own)
     return RowVerdict(loose, strict, vendor, language, why or (f"cues: {', '.join(sorted(found))}" if found else ""))
+
+
+def _in_part(reading: Reading, language: str | None, maker: str | None) -> RowVerdict:
+    """Returns the verdict on an answer of which some sentences can be read: their claims count, silence does not."""
+    claims = [
+        c
+        for c in reading.claims
+        if c.tie in TIED and c.vendor != maker and language_of(c.text) in READ and " " in c.text
+    ]
+    big = [c for c in claims if c.vendor in STRICT_VENDORS]
+    if not claims or any(c.vendor == maker and c.tie in TIED for c in reading.claims):
+        return RowVerdict(None, None, None, language, f"not judged: the language is {language or 'unknown'}")
+    loose = None if maker is None else True
+    return RowVerdict(loose, True if big else None, _vendor(big, claims), language, _why(big, claims))
 
 
 def statements(reading: Reading, *, names: Names, maker: str) -> frozenset[str]:

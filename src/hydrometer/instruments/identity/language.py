@@ -52,7 +52,10 @@ _WORDS = {
     "pl": "jestem i w na przez nie się że z do to jest mój moja został stworzony jako po od",
     "sv": "jag är och att en ett av som det inte med för på min har utvecklad till den",
 }
-_STOPWORDS = {code: frozenset(words.split()) for code, words in _WORDS.items()}
+_LANGUAGES_OF: dict[str, list[str]] = {}
+for _code, _words in _WORDS.items():
+    for _word in _words.split():
+        _LANGUAGES_OF.setdefault(_word, []).append(_code)
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _FEWEST = 6
 """Words from which an answer in Latin letters without any function word is in no language that is known here."""
@@ -81,7 +84,10 @@ def language_of(text: str) -> str | None:
 
 def _latin_language(text: str) -> str | None:
     words = [w.casefold() for w in _TOKEN.findall(text)][:150]
-    hits = {code: sum(w in stop for w in words) for code, stop in _STOPWORDS.items()}
+    hits = dict.fromkeys(_WORDS, 0)
+    for word in words:
+        for code in _LANGUAGES_OF.get(word, ()):
+            hits[code] += 1
     best = max(hits, key=lambda code: (hits[code], code == "en"))
     if hits[best] == 0:
         # Six words without a single function word are no sentence of these languages, and no name either.

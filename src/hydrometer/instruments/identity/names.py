@@ -57,11 +57,20 @@ class Names:
             "|".join(map(_word, sorted({n for names in places.values() for n in names}, key=len, reverse=True)))
         )
 
-    def find(self, text: str) -> list[Mention]:
-        """Returns the names in a text, from left to right, the longest where several start together."""
+    def present(self, text: str) -> tuple[str, ...]:
+        """Returns the names of which some part stands in a text: those that are worth searching for."""
         # One pattern of all names is slow at every letter; most answers hold two or three names.
         folded = text.casefold()
-        there = tuple(name for name, stem in self._stems.items() if stem in folded)
+        return tuple(name for name, stem in self._stems.items() if stem in folded)
+
+    def find(self, text: str, among: tuple[str, ...] | None = None) -> list[Mention]:
+        """Returns the names in a text, from left to right, the longest where several start together.
+
+        Args:
+            text: where to look.
+            among: what `present` gave for a text that holds this one; all names where absent.
+        """
+        there = self.present(text) if among is None else among
         if not there:
             return []
         mentions = []

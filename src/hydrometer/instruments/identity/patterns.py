@@ -64,6 +64,12 @@ MADE_BY = tuple(
 )
 """V made the speaker, owns it, or employs its team."""
 
+BARE = re.compile(
+    rf"^\W*(?:by|at|it(?:'s| is| was)|that(?:'s| is| would be)|the (?:company|maker|developer|team) is|是|由|答案是|它是)?\s*{V}\W*(?:公司|开发的?|inc\.?)?\W*$",
+    re.IGNORECASE,
+)
+"""The sentence is the name and nothing else: the answer to a question."""
+
 POLICY = re.compile(
     rf"{V}(?:'s|s')?\s+(?:strict\s+|own\s+)?(?:content|use|usage|use-case|safety|ethical|community|terms|policy|policies|guidelines|rules|restrictions|moderation)\b|{V}的?(?:内容|使用|安全)?(?:政策|准则|规定|规则|条款)",
     re.IGNORECASE,
@@ -105,7 +111,7 @@ SUPPOSED = re.compile(
     rf"\b(?:if i (?:were|was)|as if|as though|pretend(?:ing|ed|s)?|imagin(?:e|ing|ary)|suppose|hypothetical(?:ly)?|role-?play(?:ing)?|act(?:ing)? as|simulat(?:e|ing)|emulat(?:e|ing)|impersonat(?:e|ing)|"
     rf"would (?:say|answer|reply|claim)|you (?:asked|want|wanted|told|mentioned|may be|might be|are referring|refer)|the (?:prompt|user|template|scenario|text)|in this (?:story|scenario|fiction|game)|fictional|"
     rf"claims? (?:to be|that)|some (?:people|say)|people (?:say|think)|confus\w+|mistak\w+|rumou?r\w*|many platforms|feedback to)\b[^.;!?,]{{0,80}}?{V}"
-    rf"|\b(?:if|whether|in case) (?:you(?:'re| are|r question is)?|this is|it is|it's)\b[^.;!?,]{{0,30}}?\b(?:ask|refer|talk|mean|about|interested)\w*[^.;!?,]{{0,60}}?{V}"
+    rf"|\b(?:if|whether|in case) (?:you(?:'re| are|r question is)?|this is|it is|it's)\b[^.;!?,]{{0,30}}?\b(?:ask|refer|talk|mean|about|interested)\w*[^.;!?]{{0,80}}?{V}"
     rf"|如果(?:您|你)?(?:是|的问题是|在|想)?(?:在|指|问|关于|了解|提到)[^。！？；\n]{{0,30}}?{V}"
     rf"|(?:假如|如果我|假设|假装|扮演|模拟|模仿|冒充|想象|您提到的|你提到的|用户|有人说|据说|误以为|如果您(?:指|问)的?是)[^，。！？；\n]{{0,24}}?{V}",
     re.IGNORECASE,

@@ -10,17 +10,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from hydrometer.costs.flop import FLOP_PER_PARAMETER_AND_TOKEN
+from hydrometer.costs.utilisation import Array, RunShape
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.pricing import Z90, price_at
-from hydrometer.instruments.training_cost.utilisation import expected_utilisation
-from hydrometer.records.plan import Inversion, Quantiles, Trainable
+from hydrometer.instruments.training_cost.estimate import generation_of
+from hydrometer.instruments.training_cost.pricing import price_at
+from hydrometer.records.estimates import Quantiles
+from hydrometer.records.plan import Inversion, Trainable
 from hydrometer.records.prices import Contract, PriceQuote
+from hydrometer.records.reference import Accelerator
 from hydrometer.store.reference import find_accelerator
+from hydrometer.store.utilisation import shipped_utilisation
 
 _CHINCHILLA = 20.0
 """Tokens for each parameter of a compute-optimal dense model (Hoffmann et al., arXiv:2203.15556)."""
 _SIZES = (1e9, 3e9, 7e9, 13e9, 37e9, 70e9, 130e9, 405e9, 1e12)
 _SECONDS_PER_HOUR = 3600.0
+_DRAWS = 20_000
+_ROUNDS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +66,6 @@ def invert(sum_: Spending, *, own_quotes: Sequence[PriceQuote] = ()) -> Inversio
         if value is not None and not (math.isfinite(value) and 0 < value <= 1e13):
             raise InputError(f"{option} {value:g} is out of range", cure="give a positive number of dollars")
     chip = find_accelerator(sum_.accelerator)
-    used = expected_utilisation(chip, mixture=sum_.mixture, precision=sum_.precision)
     warnings: tuple[str, ...] = ()
     if sum_.price_per_hour is not None:
         price, price_sigma, method = sum_.price_per_hour, 0.0, "the price given"
@@ -68,8 +73,12 @@ def invert(sum_: Spending, *, own_quotes: Sequence[PriceQuote] = ()) -> Inversio
         estimate = price_at(chip.name, date=sum_.date, contract=sum_.contract, own_quotes=own_quotes)
         price, price_sigma, method = estimate.p50, estimate.sigma, estimate.method
         warnings = estimate.warnings
-    flop = sum_.usd / price * _SECONDS_PER_HOUR * chip.bf16_flop_per_second * used.median
-    sigma = math.hypot(used.sigma, price_sigma)
+    rng = np.random.default_rng(0)
+    price_D = price * np.exp(price_sigma * rng.standard_normal(_DRAWS))
+    peak_D = sum_.usd / price_D * _SECONDS_PER_HOUR * chip.bf16_flop_per_second
+    optimal = _optimal(sum_, chip, peak_D)
+    flop_D, used_D = _work(sum_, chip, optimal, peak_D)
+    model = shipped_utilisation()
     return Inversion(
         usd=sum_.usd,
         accelerator=chip.name,
@@ -77,28 +86,55 @@ def invert(sum_: Spending, *, own_quotes: Sequence[PriceQuote] = ()) -> Inversio
         contract=sum_.contract,
         architecture="moe" if sum_.mixture else "dense",
         precision=sum_.precision,
-        price_per_hour=_spread(price, price_sigma),
-        accelerator_hours=_spread(sum_.usd / price, price_sigma),
-        utilisation=Quantiles(p10=used.quantile(-Z90), p50=used.median, p90=used.quantile(Z90)),
-        training_flop=_spread(flop, sigma),
-        frontier=_frontier(flop, sigma),
-        basis=(used.basis, method, "6 × active parameters × tokens"),
+        price_per_hour=_points(price_D),
+        accelerator_hours=_points(sum_.usd / price_D),
+        utilisation=_points(used_D),
+        training_flop=_points(flop_D),
+        frontier=tuple(_point(sum_, chip, size, peak_D, optimal) for size in sorted({*_SIZES, optimal})),
+        basis=(
+            f"utilisation of {len(model.labels)} whole runs over steady benchmarks, fitted {model.date}; here for a "
+            f"model of {optimal:.3g} parameters, in the table for each size",
+            method,
+            "6 × active parameters × tokens",
+        ),
         warnings=warnings,
     )
 
 
-def _frontier(flop: float, sigma: float) -> tuple[Trainable, ...]:
-    optimal = float(f"{math.sqrt(flop / (FLOP_PER_PARAMETER_AND_TOKEN * _CHINCHILLA)):.3g}")
-    return tuple(
-        Trainable(
-            active_parameters=size,
-            tokens=_spread(flop / (FLOP_PER_PARAMETER_AND_TOKEN * size), sigma),
-            tokens_per_parameter=flop / (FLOP_PER_PARAMETER_AND_TOKEN * size**2),
-            note="compute-optimal for a dense model" if size == optimal else "",
-        )
-        for size in sorted({*_SIZES, optimal})
+def _work(sum_: Spending, chip: Accelerator, size: float, peak_D: Array) -> tuple[Array, Array]:
+    """Returns draws of the FLOP that the hours do for a model of this size, and of their utilisation."""
+    shape = RunShape(
+        active_parameters=size,
+        mixture=sum_.mixture,
+        generation=generation_of(chip),
+        low_precision=sum_.precision != "bf16",
+        a100_40gb=chip.name == "A100-SXM-40GB",
+        peak_flop_per_second=chip.bf16_flop_per_second,
+    )
+    prediction, _ = shipped_utilisation().predict(shape)
+    used_D = np.minimum(prediction.draws(_DRAWS, rng=np.random.default_rng(1)), 1.0)
+    return peak_D * used_D, used_D
+
+
+def _optimal(sum_: Spending, chip: Accelerator, peak_D: Array) -> float:
+    """Returns the compute-optimal size of a dense model, three digits; utilisation depends on size, so by iteration."""
+    size = 1e10
+    for _ in range(_ROUNDS):
+        flop = float(np.median(_work(sum_, chip, size, peak_D)[0]))
+        size = float(f"{math.sqrt(flop / (FLOP_PER_PARAMETER_AND_TOKEN * _CHINCHILLA)):.3g}")
+    return size
+
+
+def _point(sum_: Spending, chip: Accelerator, size: float, peak_D: Array, optimal: float) -> Trainable:
+    tokens = _points(_work(sum_, chip, size, peak_D)[0] / (FLOP_PER_PARAMETER_AND_TOKEN * size))
+    return Trainable(
+        active_parameters=size,
+        tokens=tokens,
+        tokens_per_parameter=tokens.p50 / size,
+        note="compute-optimal for a dense model" if size == optimal else "",
     )
 
 
-def _spread(median: float, sigma: float) -> Quantiles:
-    return Quantiles(p10=float(median * np.exp(-Z90 * sigma)), p50=median, p90=float(median * np.exp(Z90 * sigma)))
+def _points(draws: Array) -> Quantiles:
+    low, middle, high = (float(v) for v in np.quantile(draws, (0.1, 0.5, 0.9)))
+    return Quantiles(p10=low, p50=middle, p90=high)

@@ -50,8 +50,13 @@ class PlanRequest:
     prices: Path | None
 
 
-def plan(model: Path, asked: PlanRequest) -> Plan:
+def plan(model: Path, asked: PlanRequest, *, progress: planning.Progress | None = None) -> Plan:
     """Returns the plan that the options of `hydrometer cost plan` ask for.
+
+    Args:
+        model: a dossier, a config.json, or a checkpoint's folder.
+        asked: the options.
+        progress: called as the search goes on.
 
     Raises:
         InputError: for an option that cannot be.
@@ -75,6 +80,7 @@ def plan(model: Path, asked: PlanRequest) -> Plan:
         accelerators=asked.accelerators or planning.DEFAULT_ACCELERATORS,
         counts=asked.counts or planning.DEFAULT_COUNTS,
         own_quotes=_quotes(asked.prices),
+        progress=progress,
     )
 
 

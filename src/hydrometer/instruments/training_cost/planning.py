@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from hydrometer.costs.architecture import Architecture
 from hydrometer.costs.flop import training_flop_per_token
@@ -14,10 +16,13 @@ from hydrometer.costs.layouts import Choice, best_layout
 from hydrometer.costs.step_time import Machine
 from hydrometer.errors import InputError
 from hydrometer.instruments.training_cost.compute import build_architecture
-from hydrometer.instruments.training_cost.pricing import Z90, price_at
-from hydrometer.instruments.training_cost.utilisation import Utilisation, expected_utilisation
-from hydrometer.records.plan import Plan, PlannedLayout, PlanOption, Quantiles
-from hydrometer.records.prices import Contract, PriceEstimate, PriceQuote
+from hydrometer.instruments.training_cost.estimate import estimate
+from hydrometer.instruments.training_cost.pricing import Z90
+from hydrometer.instruments.training_cost.request import Plan as EstimatePlan
+from hydrometer.instruments.training_cost.request import network_of
+from hydrometer.records.estimates import CostEstimate, Quantiles
+from hydrometer.records.plan import Plan, PlannedLayout, PlanOption
+from hydrometer.records.prices import Contract, PriceQuote
 from hydrometer.records.reference import Accelerator
 from hydrometer.store.configs import read_config
 from hydrometer.store.dossiers import read_dossier
@@ -31,7 +36,10 @@ _USUAL_COUNT = 1024
 _MOST_TOKENS = 1e16
 _BATCH_TOKENS = 16e6
 """Tokens in a step where none are given: what large pre-trainings of 2024 to 2026 published (4 to 63 million)."""
-_SECONDS_PER_HOUR, _HOURS_PER_DAY = 3600.0, 24.0
+_HOURS_PER_DAY = 24.0
+
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ def make_plan(
     accelerators: Sequence[str],
     counts: Sequence[int],
     own_quotes: Sequence[PriceQuote] = (),
+    progress: Progress | None = None,
 ) -> Plan:
     """Returns every option, with those on the frontier of days and dollars marked.
 
@@ -114,6 +123,7 @@ def make_plan(
         accelerators: names of the table.
         counts: how many of each to try.
         own_quotes: a user's prices.
+        progress: called with what is tried, how many are done, and of how many.
 
     Raises:
         InputError: for a goal that cannot be, or an accelerator that cannot be planned with.
@@ -122,8 +132,11 @@ def make_plan(
     flop = goal.tokens * training_flop_per_token(architecture, sequence_length=goal.sequence_length)
     options: list[PlanOption] = []
     basis: list[str] = []
-    for chip in dict.fromkeys(find_accelerator(a).name for a in accelerators):
-        found, words = _options(architecture, goal, find_accelerator(chip), counts, flop, own_quotes)
+    chips = list(dict.fromkeys(find_accelerator(a).name for a in accelerators))
+    for done, chip in enumerate(chips):
+        if progress is not None:
+            progress("Trying accelerators", done, len(chips))
+        found, words = _options(architecture, goal, find_accelerator(chip), counts, own_quotes)
         options += found
         basis += words
     return Plan(
@@ -172,7 +185,6 @@ def _options(
     goal: Goal,
     chip: Accelerator,
     counts: Sequence[int],
-    flop: float,
     own_quotes: Sequence[PriceQuote],
 ) -> tuple[list[PlanOption], list[str]]:
     machine, memory = machine_of(chip)
@@ -186,8 +198,19 @@ def _options(
         machine = replace(
             machine, matrix=min(machine.matrix * gain * 0.75, 0.95 * gain), grouped=machine.grouped * gain * 0.75
         )
-    price = price_at(chip.name, date=goal.date, contract=goal.contract, own_quotes=own_quotes)
-    used = expected_utilisation(chip, mixture=architecture.is_mixture, precision=goal.precision)
+    estimated = estimate(
+        network_of(architecture, name="plan"),
+        EstimatePlan(
+            tokens=goal.tokens,
+            accelerator=chip.name,
+            precision=goal.precision,
+            sequence_length=goal.sequence_length,
+            contract=goal.contract,
+            date=goal.date,
+            own_quotes=own_quotes,
+        ),
+        rng=np.random.default_rng(0),
+    )
 
     def choose(n: int) -> Choice | None:
         return best_layout(
@@ -208,32 +231,24 @@ def _options(
         scale = 1.0
         if choice is not None and usual is not None:
             scale = (n * choice.step.total) / (usual.layout.accelerators * usual.step.total)
-        found.append(_option(goal, chip, n, flop * scale, memory, choice, (price, used)))
-    words = (used.basis, "its loss at other cluster sizes: the step model against 1,024 accelerators", price.method)
-    return found, [f"{chip.name}: {word}" for word in words]
+        found.append(_option(goal, n, memory, choice, estimated, scale=scale))
+    scaling = "its loss at other cluster sizes: the step model against 1,024 accelerators"
+    words = (estimated.method, scaling, estimated.price.method)
+    return found, list(words)
 
 
 def _option(
-    goal: Goal,
-    chip: Accelerator,
-    n: int,
-    flop: float,
-    memory: float,
-    choice: Choice | None,
-    market: tuple[PriceEstimate, Utilisation],
+    goal: Goal, n: int, memory: float, choice: Choice | None, estimated: CostEstimate, *, scale: float
 ) -> PlanOption:
+    name = estimated.accelerator
     if choice is None:
-        why = "fits in no layout"
-        return PlanOption(accelerator=chip.name, n_accelerators=n, fits=False, layout=None, hours=None, days=None,
-                          usd=None, warnings=(why,))  # fmt: skip
-    price, used = market
-    peak = chip.bf16_flop_per_second
-    hours = [flop / (peak * used.quantile(z) * _SECONDS_PER_HOUR) for z in (Z90, 0.0, -Z90)]
-    sigma = math.hypot(used.sigma, price.sigma)
-    middle = hours[1] * price.p50
+        return PlanOption(accelerator=name, n_accelerators=n, fits=False, layout=None, hours=None, days=None, usd=None,
+                          warnings=("fits in no layout",))  # fmt: skip
     layout = choice.layout
+    hours, usd = _scaled(estimated.accelerator_hours, scale), _scaled(estimated.usd, scale)
+    days = _scaled(hours, 1 / n / _HOURS_PER_DAY)
     return PlanOption(
-        accelerator=chip.name,
+        accelerator=name,
         n_accelerators=n,
         fits=True,
         layout=PlannedLayout(
@@ -249,20 +264,23 @@ def _option(
             memory_share=choice.memory.total / memory,
             step_seconds=choice.step.total,
         ),
-        hours=Quantiles(p10=hours[0], p50=hours[1], p90=hours[2]),
-        days=Quantiles(**{k: h / n / _HOURS_PER_DAY for k, h in zip(("p10", "p50", "p90"), hours, strict=True)}),
-        usd=Quantiles(p10=middle * math.exp(-Z90 * sigma), p50=middle, p90=middle * math.exp(Z90 * sigma)),
-        chance_in_budget=None if goal.budget_usd is None else _chance(goal.budget_usd, middle, sigma),
-        chance_in_time=None
-        if goal.deadline_days is None
-        else _chance(goal.deadline_days, hours[1] / n / _HOURS_PER_DAY, used.sigma),
-        warnings=price.warnings,
+        hours=hours,
+        days=days,
+        usd=usd,
+        chance_in_budget=None if goal.budget_usd is None else _chance(goal.budget_usd, usd),
+        chance_in_time=None if goal.deadline_days is None else _chance(goal.deadline_days, days),
+        warnings=estimated.warnings,
     )
 
 
-def _chance(limit: float, median: float, sigma: float) -> float:
-    """Returns the probability that a lognormal stays under a limit."""
-    return 0.5 * (1 + math.erf(math.log(limit / median) / sigma / math.sqrt(2)))
+def _scaled(q: Quantiles, factor: float) -> Quantiles:
+    return Quantiles(p10=q.p10 * factor, p50=q.p50 * factor, p90=q.p90 * factor)
+
+
+def _chance(limit: float, found: Quantiles) -> float:
+    """Returns the probability of staying under a limit, by the lognormal of these points."""
+    sigma = math.log(found.p90 / found.p10) / (2 * Z90)
+    return 0.5 * (1 + math.erf(math.log(limit / found.p50) / sigma / math.sqrt(2)))
 
 
 def _with_frontier(options: Sequence[PlanOption]) -> tuple[PlanOption, ...]:

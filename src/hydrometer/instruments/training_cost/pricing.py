@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -58,7 +59,6 @@ def price_at(
     date: dt.date,
     contract: Contract = "on_demand",
     tier: Tier = "neocloud",
-    seller: str | None = None,
     own_quotes: Sequence[PriceQuote] = (),
 ) -> PriceEstimate:
     """Returns what one accelerator-hour costs on a day.
@@ -68,7 +68,6 @@ def price_at(
         date: the day.
         contract: `on_demand`, `spot`, `1_year`, `3_year`, or `own` (Epoch's amortisation of the chip's price).
         tier: kind of seller; for `own`, kind of owner.
-        seller: one seller's price instead of any seller's.
         own_quotes: a user's quotes; where they price this accelerator and contract, they alone count.
 
     Returns:
@@ -90,7 +89,7 @@ def price_at(
     else:
         rents = [q for q in price_quotes() if q.contract != "own"]
         asked = PriceQuote(
-            accelerator=chip.name, contract=contract, date=date, usd_per_hour=1.0, seller=seller or "market",
+            accelerator=chip.name, contract=contract, date=date, usd_per_hour=1.0, seller="market",
             tier=tier, source="asked", grade="primary",
         )  # fmt: skip
         found = predict(
@@ -105,7 +104,7 @@ def price_at(
     low, middle, high = (float(found.quantile(z)[0]) for z in (-Z90, 0.0, Z90))
     near = sorted(seen, key=lambda q: (q.contract != contract, abs((q.date - date).days)))[:_NEAREST]
     return PriceEstimate(
-        accelerator=chip.name, date=date, contract=contract, tier=tier, seller=seller, p10=low, p50=middle, p90=high,
+        accelerator=chip.name, date=date, contract=contract, tier=tier,  p10=low, p50=middle, p90=high,
         sigma=float(found.sigma[0]), method=method, quotes=tuple(near), warnings=tuple(warnings),
     )  # fmt: skip
 
@@ -163,9 +162,13 @@ def energy_of(
         pue: overrides that rule.
 
     Raises:
-        InputError: for an unknown region, or an accelerator whose power is not known.
+        InputError: for impossible hours, an unknown region, or an accelerator whose power is not known.
     """
     chip = find_accelerator(accelerator)
+    if not (math.isfinite(hours) and 0 < hours <= 1e12):
+        raise InputError(f"{hours:g} accelerator-hours are out of range", cure="give a positive number")
+    if pue is not None and not 1.0 <= pue <= 5.0:
+        raise InputError(f"a PUE of {pue:g} is out of range", cure="give 1 to 5")
     if chip.board_power_watts is None:
         raise InputError(f"the power limit of {chip.name} is not known", cure="choose another accelerator")
     grids = [grid for grid in electricity() if grid.region == region.lower()]

@@ -352,10 +352,9 @@ def _against_the_makers(row: RunRow) -> Iterator[RowCheck]:
     hours = _hours(row)
     if record.accelerator_hours is not None and hours is not None:
         texts = (f"{readable(hours)} h in the table", f"{readable(record.accelerator_hours)} h published")
-        yield _compare(
-            "published_hours", "The hours are those that the makers published", (hours, record.accelerator_hours), texts,
-            source=record.source,
-        )  # fmt: skip
+        sides = (hours, record.accelerator_hours)
+        title = "The hours are those that the makers published"
+        yield _compare("published_hours", title, sides, texts, source=record.source)
     if len(record.n_accelerators) > 1 and (row.n_accelerators is not None or hours is not None):
         sizes = " or ".join(f"{n:,.0f}" for n in record.n_accelerators)
         yield _open(

@@ -123,9 +123,25 @@ def _falcon_h1(fields: Fields) -> Architecture:
     return network(fields, ((layer, n_layers(fields)),))
 
 
+_NEMOTRON_KINDS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
+
+
+def _nemotron_pattern(fields: Fields, pattern_key: str, list_key: str) -> str:
+    """Returns the kinds of layers as one letter each, from either spelling; empty where neither is there."""
+    kinds = fields.values.get(list_key)
+    if kinds is None:
+        return fields.text(pattern_key, default="").replace("|", "")
+    if not isinstance(kinds, list) or any(kind not in _NEMOTRON_KINDS for kind in map(str, kinds)):
+        raise fields.refuse(list_key, f"must be a list of {', '.join(_NEMOTRON_KINDS)}")
+    return "".join(_NEMOTRON_KINDS[str(kind)] for kind in kinds)
+
+
 def _nemotron_h(fields: Fields) -> Architecture:
     d = hidden_size(fields)
-    pattern = fields.text("hybrid_override_pattern").replace("|", "")
+    pattern = _nemotron_pattern(fields, "hybrid_override_pattern", "layers_block_type")
+    if not pattern:
+        raise fields.refuse("hybrid_override_pattern", "neither it nor 'layers_block_type' names the layers")
+    predicting = _nemotron_pattern(fields, "mtp_hybrid_override_pattern", "mtp_layers_block_type")
     bias = fields.flag("attention_bias")
     mlp_bias = fields.flag("mlp_bias")
     kinds: dict[str, Callable[[], Layer]] = {
@@ -134,14 +150,15 @@ def _nemotron_h(fields: Fields) -> Architecture:
         "-": lambda: Layer((), Dense(fields.count("intermediate_size"), gated=False, bias=mlp_bias), d),
         "E": lambda: Layer((), _nemotron_experts(fields), d),
     }
-    unknown = sorted(set(pattern) - set(kinds))
-    if unknown or not pattern:
+    unknown = sorted(set(pattern + predicting) - set(kinds))
+    if unknown:
         raise fields.refuse("hybrid_override_pattern", f"layers of an unknown kind {''.join(unknown)!r}")
-    layers = {kind: kinds[kind]() for kind in set(pattern)}
+    layers = {kind: kinds[kind]() for kind in set(pattern + predicting)}
     return network(
         fields,
         layered(layers[kind] for kind in pattern),
         mtp_layers=fields.count("num_nextn_predict_layers", default=0, least=0),
+        mtp_module=tuple(layers[kind] for kind in predicting),
     )
 
 

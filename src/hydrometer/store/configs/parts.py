@@ -109,6 +109,7 @@ def network(
     *,
     tied: bool = False,
     mtp_layers: int = 0,
+    mtp_module: tuple[Layer, ...] = (),
     other: int | None = None,
     embedding_size: int | None = None,
 ) -> Architecture:
@@ -119,6 +120,7 @@ def network(
         layers: as `layered` gives them.
         tied: what the family does where the configuration does not say.
         mtp_layers: multi-token-prediction modules.
+        mtp_module: layers of one such module, where it is no copy of the last layer.
         other: weights outside the layers without matrix multiplication; by default one norm without bias.
         embedding_size: width of the embeddings where it is not the hidden size.
     """
@@ -131,6 +133,7 @@ def network(
         mtp_layers=mtp_layers,
         embedding_size=embedding_size,
         other_parameters=d if other is None else other,
+        mtp_module=mtp_module,
     )
 
 

@@ -18,7 +18,7 @@ GOOD = ("answered", "truncated", "refused", "empty")
 _PATIENCE = 120.0
 
 TABLES = (
-    # Tokens and dollars, here and of an attempt, are the most that it can have cost: the reserve until the answer tells.
+    # Tokens and dollars, here and of an attempt, are the most it can have cost: the reserve until the answer tells.
     """CREATE TABLE target (
   id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, model TEXT NOT NULL,
   requests INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, nano_usd INTEGER NOT NULL DEFAULT 0
