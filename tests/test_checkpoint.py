@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import json
 import pickle
+import socket
 import struct
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from hydrometer.errors import InputError
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.targets import Fault, Request
+from hydrometer.targets import Fault, Request, weights
 from hydrometer.targets.open import open_target
 from hydrometer.targets.weights import find_weights
 
@@ -121,9 +122,19 @@ def _header(f: Path, header: bytes, length: int | None = None) -> None:
     (f / "model.safetensors").write_bytes(struct.pack("<Q", len(header) if length is None else length) + header)
 
 
+def _tensors(n: int) -> bytes:
+    one = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    return json.dumps({str(i): one for i in range(n)}).encode()
+
+
 def _link(f: Path) -> None:
     (f / "model.safetensors").unlink()
     (f / "model.safetensors").symlink_to("/etc/passwd")
+
+
+def _zip_behind(f: Path) -> None:
+    path = f / "model.safetensors"
+    path.write_bytes(path.read_bytes() + b"PK\x03\x04" + pickle.dumps(Bomb()))
 
 
 def _pickle_in_disguise(f: Path) -> None:
@@ -164,6 +175,12 @@ HOSTILE: dict[str, tuple[Any, str]] = {
         lambda f: _header(f, b'{"w": {"dtype": "F32", "shape": [0], "data_offsets": [4, 0]}}'),
         "lies outside",
     ),
+    "a zip behind the tensors": (_zip_behind, "belong to no tensor"),
+    "a header with too many tensors": (lambda f: _header(f, _tensors(4)), "4 tensors"),
+    "a tokenizer that is a link": (
+        lambda f: (f / "tokenizer.json").symlink_to("/etc/passwd"),
+        "leads out of the folder",
+    ),
     "a tensor without offsets": (lambda f: _header(f, b'{"w": 3}'), "no sound safetensors"),
     "an empty file": (lambda f: (f / "model.safetensors").write_bytes(b""), "no sound safetensors"),
     "no configuration": (lambda f: (f / "config.json").unlink(), "no such file"),
@@ -176,6 +193,8 @@ def test_hostile_checkpoints_are_refused_before_anything_is_loaded(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(weights, "_MOST_TENSORS", 3)
+    monkeypatch.setattr(socket, "socket", None)
     folder = sound(tmp_path / "model")
     assert find_weights(str(folder)).kind == "safetensors"
     change, message = HOSTILE[name]

@@ -13,7 +13,7 @@ from typing import Any
 from hydrometer.errors import InputError, printable
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request, Target
-from hydrometer.targets.weights import Weights, find_weights
+from hydrometer.targets.weights import CACHE, Weights, find_weights
 
 DEFAULT_BATCH = 16
 _PATIENCE = 0.02
@@ -59,8 +59,10 @@ def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        # Patterns keep pickles and code away: they are not even fetched.
-        return Path(snapshot_download(name, allow_patterns=_WANTED))
+        # Patterns keep pickles and code away: they are not even fetched. The hub's own cache consists of links, which
+        # are refused in a checkpoint.
+        folder = CACHE / "hub" / name.replace("/", "--")
+        return Path(snapshot_download(name, local_dir=folder, allow_patterns=_WANTED))
     except Exception as error:  # the hub's errors share no base with those of its transport
         raise InputError(
             f"cannot be fetched ({printable(type(error).__name__, limit=60)})",
