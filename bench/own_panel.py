@@ -35,7 +35,7 @@ LINEAGE = {
         "data_source": "smol-smoltalk",
         "role": "mixed",
         "confidence": "high",
-        "evidence": "https://huggingface.co/datasets/HuggingFaceTB/smol-smoltalk",
+        "evidence": "https://huggingface.co/datasets/HuggingFaceTB/smoltalk",
         "released": "2024-11-01",
     },
 }

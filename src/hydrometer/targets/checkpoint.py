@@ -162,7 +162,8 @@ class Checkpoint:
             from transformers.utils import logging
 
             # Its bars would cross the one of the whole run.
-            logging.disable_progress_bar()
+            silence: Any = logging.disable_progress_bar
+            silence()
             options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
             folder = self._weights.path
             if self._weights.kind == "gguf":
