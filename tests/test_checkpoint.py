@@ -257,9 +257,27 @@ def test_a_real_model_answers_through_llama_cpp() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="needs the [inspect] extra")
 def test_inspects_providers_answer() -> None:
-    (found,) = ask_all(open_target("inspect:mockllm/model"), [Request(prompt="Hello")])
-    assert found.status is ResponseStatus.ANSWERED
-    assert found.text
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
+
+    from hydrometer.targets.inspect_target import InspectTarget
+
+    outputs = []
+    for text, reason in (("Good day", "stop"), ("No", "content_filter"), ("It is", "max_tokens"), (" ", "stop")):
+        output = ModelOutput.from_content("mockllm/model", text, stop_reason=reason)
+        # Without usage the mock counts tokens with a vocabulary that it fetches from the network.
+        output.usage = ModelUsage(input_tokens=3, output_tokens=2, total_tokens=5)
+        outputs.append(output)
+    target = InspectTarget(
+        get_model("mockllm/model", custom_outputs=outputs, memoize=False), name="mockllm/model", model="mock"
+    )
+
+    async def one_by_one() -> list[Any]:
+        return [await target.ask(Request(prompt="Hello", system="Be kind", max_tokens=5)) for _ in outputs]
+
+    replies = asyncio.run(one_by_one())
+    assert [r.status.value for r in replies] == ["answered", "refused", "truncated", "empty"]
+    assert (replies[0].text, replies[0].prompt_tokens, replies[0].completion_tokens) == ("Good day", 3, 2)
+    assert not target.capabilities.billed
 
 
 def test_inspect_is_asked_for_by_name() -> None:
