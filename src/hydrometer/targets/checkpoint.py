@@ -13,7 +13,7 @@ from typing import Any
 from hydrometer.errors import InputError, printable
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request, Target
-from hydrometer.targets.weights import Weights, find_weights
+from hydrometer.targets.weights import CACHE, Weights, find_weights
 
 DEFAULT_BATCH = 16
 _PATIENCE = 0.02
@@ -25,8 +25,8 @@ _WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "tokenizer.mod
 def open_checkpoint(name: str, *, model: str | None = None) -> Target:
     """Returns the target of local weights; loads nothing before the first request.
 
-    GGUF files go through llama.cpp where xllamacpp is installed, since it is faster on processors; everything else goes
-    through transformers.
+    Goes through transformers. Only where that is not installed, GGUF files go through llama.cpp (xllamacpp): its greedy
+    answers from the same file of SmolLM2 differ, and are worse (docs/benchmarks/local_generation.md).
 
     Args:
         name: an embedded model, a `.gguf` file, a folder of safetensors, or `hf:NAME` where a hub is reachable.
@@ -39,7 +39,8 @@ def open_checkpoint(name: str, *, model: str | None = None) -> Target:
         folder = _from_hub(name.removeprefix("hf:"))
         return Checkpoint(find_weights(str(folder)), model=model or name.removeprefix("hf:"))
     weights = find_weights(name)
-    if weights.kind == "gguf" and _installed("xllamacpp"):
+    whole = all(map(_installed, ("torch", "transformers", "gguf")))
+    if weights.kind == "gguf" and not whole and _installed("xllamacpp"):
         from hydrometer.targets.llama_cpp import LlamaCpp
 
         return LlamaCpp(weights, model=model)
@@ -58,8 +59,10 @@ def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        # Patterns keep pickles and code away: they are not even fetched.
-        return Path(snapshot_download(name, allow_patterns=_WANTED))
+        # Patterns keep pickles and code away: they are not even fetched. The hub's own cache consists of links, which
+        # are refused in a checkpoint.
+        folder = CACHE / "hub" / name.replace("/", "--")
+        return Path(snapshot_download(name, local_dir=folder, allow_patterns=_WANTED))
     except Exception as error:  # the hub's errors share no base with those of its transport
         raise InputError(
             f"cannot be fetched ({printable(type(error).__name__, limit=60)})",
@@ -156,7 +159,11 @@ class Checkpoint:
         if self._loaded is None:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
+            from transformers.utils import logging
 
+            # Its bars would cross the one of the whole run.
+            silence: Any = logging.disable_progress_bar
+            silence()
             options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
             folder = self._weights.path
             if self._weights.kind == "gguf":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
@@ -38,7 +39,7 @@ class LlamaCpp:
             model: the subject's name.
             at_once: requests worked on together.
             context: longest prompt and answer together, in tokens.
-            threads: cores to use; llama.cpp's own choice where absent.
+            threads: cores to use; as many as this process may use where absent.
 
         Raises:
             InputError: if xllamacpp is not installed.
@@ -52,7 +53,9 @@ class LlamaCpp:
         self._library = xllamacpp
         self._weights = weights
         self._model = model or weights.label
-        self._at_once, self._context, self._threads = at_once, context, threads
+        self._at_once, self._context = at_once, context
+        # llama.cpp counts the machine's cores, whether this process may use them or not; its threads then spin.
+        self._threads = threads or _cores()
         self._server: Any = None
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="llama.cpp")
         self._loading = asyncio.Lock()
@@ -102,9 +105,8 @@ class LlamaCpp:
         params.warmup = False
         params.offline = True
         params.verbosity = -1
-        if self._threads is not None:
-            params.cpuparams.n_threads = self._threads
-            params.cpuparams_batch.n_threads = self._threads
+        params.cpuparams.n_threads = self._threads
+        params.cpuparams_batch.n_threads = self._threads
         try:
             return self._library.Server(params)
         except (RuntimeError, ValueError) as error:
@@ -116,6 +118,12 @@ class LlamaCpp:
         except (RuntimeError, ValueError) as error:
             raise Fault(printable(error, limit=200), retry=False) from None
         return found if isinstance(found, dict) else {"error": "no answer"}
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _body(request: Request, model: str) -> dict[str, Any]:

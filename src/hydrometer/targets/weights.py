@@ -135,6 +135,8 @@ def _mark(path: Path) -> str:
 
 
 def _folder(folder: Path) -> Weights:
+    for path in folder.iterdir():
+        _inside(folder, path.name)
     config = _json(folder, "config.json")
     tokenizer = _json(folder, "tokenizer_config.json") if (folder / "tokenizer_config.json").exists() else {}
     for name, values in (("config.json", config), ("tokenizer_config.json", tokenizer)):
@@ -207,10 +209,15 @@ def _check_safetensors(path: Path) -> None:
         tensors = {key: value for key, value in header.items() if key != "__metadata__"}
         if not 0 < len(tensors) <= _MOST_TENSORS:
             raise ValueError(f"{len(tensors):,} tensors")
+        last = 0
         for key, value in tensors.items():
             start, end = value["data_offsets"]
+            last = max(last, end)
             if not 0 <= start <= end <= size - 8 - length:
                 raise ValueError(f"tensor {printable(key, limit=40)} lies outside the file")
+        if last != size - 8 - length:
+            # A second file could be hidden there, as a zip that another reader would find.
+            raise ValueError(f"{size - 8 - length - last:,} bytes belong to no tensor")
     except FileNotFoundError:
         raise InputError("no such file", cure="name a whole checkpoint", where=str(path)) from None
     except (ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
