@@ -26,9 +26,9 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-TEACHER_CHARACTERS = 1_200_000
-HUMAN_CHARACTERS = 600_000
-PROBE_CHARACTERS = 200_000
+TEACHER_CHARACTERS = 450_000
+HUMAN_CHARACTERS = 250_000
+PROBE_CHARACTERS = 60_000
 
 
 def unpacked(packages: Path, work: Path) -> dict[str, Path]:

@@ -20,6 +20,7 @@ from hydrometer.cli import (
     cost_table,
     dossier,
     identity,
+    lab,
     panel,
     similarity,
     store,
@@ -48,6 +49,7 @@ cost.app.command("plan")(cost_plan.plan)
 cost.app.command("invert")(cost_plan.invert)
 cost.app.command("prices")(cost_prices.prices)
 cost.app.command("audit-table")(cost_table.audit_table)
+app.add_typer(lab.app, name="lab")
 app.add_typer(panel.app, name="panel")
 app.add_typer(store.app, name="store")
 
