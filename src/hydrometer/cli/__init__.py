@@ -21,6 +21,7 @@ from hydrometer.cli import (
     cost_table,
     dossier,
     identity,
+    lab,
     panel,
     probes,
     similarity,
@@ -51,6 +52,7 @@ cost.app.command("invert")(cost_plan.invert)
 cost.app.command("energy")(cost_energy.energy)
 cost.app.command("prices")(cost_prices.prices)
 cost.app.command("audit-table")(cost_table.audit_table)
+app.add_typer(lab.app, name="lab")
 app.add_typer(panel.app, name="panel")
 app.add_typer(probes.app, name="probes")
 app.add_typer(store.app, name="store")

@@ -1,0 +1,88 @@
+"""Audits models whose teachers are known: is the right one named, and is who was taught by nobody cleared?"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hydrometer.errors import InputError
+from hydrometer.instruments.attribution.open import open_attributor
+from hydrometer.lab.zoo_panel import CASES, Listed, read_tree
+from hydrometer.panel.folder import RESPONSES
+from hydrometer.records.attribution import Attribution
+from hydrometer.records.base import Record
+from hydrometer.store.responses import read_responses
+
+
+class KnownCase(Record):
+    """What attribution says of a model, beside the truth."""
+
+    subject: str
+    role: str
+    taught_by: tuple[str, ...]
+    dose: float
+    method: str
+    note: str
+    attributed: tuple[str, ...]
+    verdict: str
+    pvalues: dict[str, float]
+    right: bool
+    """Of a student: a teacher of it, or its teacher's, is named and nobody else; of the others: nobody is named."""
+    false_positive_rate: float | None
+
+
+def _nothing(what: str, done: int, total: int) -> None:
+    pass
+
+
+def audit_zoo(
+    folder: Path, *, models: Sequence[str] = (), alpha: float = 0.05, cache: Path | None = None,
+    progress: Callable[[str, int, int], None] = _nothing,
+) -> list[KnownCase]:  # fmt: skip
+    """Judges models of a zoo as if their teachers were unknown.
+
+    Args:
+        folder: the zoo's panel.
+        models: names; all but the teachers if there is none.
+        alpha: rate of false accusations.
+        cache: where the panel's index goes if the folder cannot be written.
+        progress: called while an index is made.
+
+    Raises:
+        InputError: if a name is not of the zoo, or the panel cannot support the level.
+    """
+    tree = {m.name: m for m in read_tree(folder)}
+    for name in models:
+        if name not in tree:
+            raise InputError(f"no model '{name}' in the zoo", cure="see `hydrometer lab zoo list`", where=str(folder))
+    wanted = [tree[n] for n in models] or [m for m in tree.values() if m.role != "teacher"]
+    attributor = open_attributor(folder, alpha=alpha, cache=cache, progress=progress)
+    found: dict[str, KnownCase] = {}
+    for kind, name in (("panel", RESPONSES), ("cases", CASES)):
+        names = [m.name for m in wanted if m.answers == kind]
+        if not names:
+            continue
+        answers = read_responses(folder / name, probes=attributor.panel.probes)
+        some = dataclasses.replace(answers, frame=answers.frame.filter(answers.frame["model"].is_in(names)))
+        for one in attributor.run(some):
+            found[one.subject] = _case(tree, tree[one.subject], one)
+    return [found[m.name] for m in wanted if m.name in found]
+
+
+def teachers_of(tree: dict[str, Listed], name: str) -> set[str]:
+    """Returns the documented teachers of a model, theirs, and so on; none of a model that nobody taught."""
+    direct = set(tree[name].taught_by) if name in tree else set()
+    return direct | {t for d in direct for t in teachers_of(tree, d)}
+
+
+def _case(tree: dict[str, Listed], me: Listed, result: Attribution) -> KnownCase:
+    attributed = tuple(result.attributed)
+    true = teachers_of(tree, me.name)
+    right = bool(attributed) and set(attributed) <= true if true else not attributed
+    return KnownCase(
+        subject=me.name, role=me.role, taught_by=me.taught_by, dose=me.dose, method=me.method, note=me.note,
+        attributed=attributed, verdict=str(result.verdict.value),
+        pvalues={c.name: c.pvalue for c in result.candidates if c.pvalue is not None},
+        right=right, false_positive_rate=result.false_positive_rate,
+    )  # fmt: skip
