@@ -124,3 +124,10 @@ def test_pull_writes_once_and_whole(repository: str, tmp_path: Path) -> None:  #
     assert not (tmp_path / "other.jsonl").exists()
     with pytest.raises(InputError, match="no public set"):
         pull("mmlu", tmp_path / "other.jsonl")
+
+
+def test_the_own_panel_is_sound_and_small(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[1] / "panels/own"
+    status, out, _ = run(capsys, "panel", "check", str(folder), "--json")
+    assert (status, json.loads(out)["n_models"]) == (0, 1)
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 2_000_000
