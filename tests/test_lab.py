@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
         return real(place, tensors)
 
     monkeypatch.setattr(files, "write_tensors", full)
-    with pytest.raises(OutputError, match="No space left on device.*free some space"):
+    with pytest.raises(OutputError, match=r"No space left on device.*free some space"):
         run(path, tmp_path / "full")
     assert [p.name for p in (tmp_path / "full/checkpoints").iterdir()] == ["step-00000003"]
     monkeypatch.undo()
