@@ -68,6 +68,9 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--tokens",
             "--total-params",
         ],
+        "lab train": ["--json", "--out"],
+        "lab distill": ["--json", "--out"],
+        "lab zoo": [],
         "panel check": ["--all", "--json"],
         "panel add": [
             "--base-family",

@@ -310,7 +310,11 @@ def test_transformers_reads_the_models(tmp_path: Path) -> None:
 
 
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:
-    with pytest.raises(OutputError), files.whole_folder(tmp_path / "x") as fresh:
-        (fresh / "a").write_text("a")
-        raise OSError(28, os.strerror(28))
+    def write() -> None:
+        with files.whole_folder(tmp_path / "x") as fresh:
+            (fresh / "a").write_text("a")
+            raise OSError(28, os.strerror(28))
+
+    with pytest.raises(OutputError):
+        write()
     assert list(tmp_path.iterdir()) == []

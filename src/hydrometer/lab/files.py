@@ -254,7 +254,7 @@ def load_checkpoint(folder: Path, model: Network, optimiser: Any) -> dict[str, A
     for name, digest in state.get("sha256", {}).items():
         if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest:
             raise InputError(
-                "the file has changed since it was written", cure=f"delete {place}; the run goes on from the one before",
+                "the file has changed since it was written", cure=f"delete {place}: the one before will serve",
                 where=str(place / name),
             )  # fmt: skip
     put_weights(model, read_tensors(place / WEIGHTS), where=str(place / WEIGHTS))
