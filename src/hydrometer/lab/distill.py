@@ -92,7 +92,8 @@ def _teacher(folder: Path, tokenizer: Any) -> Network:
         raise InputError(
             "teacher and student have different tokenizers", cure="give both recipes one tokenizer", where=str(folder)
         )
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _lesson(

@@ -87,7 +87,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if start[:2] == b"PK" or (start[:1] == b"\x80" and int.from_bytes(start, "little") > _LARGEST_HEADER):
         raise _pickle(path)
     try:
-        return load_file(path)
+        tensors: dict[str, Tensor] = load_file(path)
+        return tensors
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"no safetensors file ({error})", cure="train it again", where=str(path)) from None
 
