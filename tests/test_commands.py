@@ -195,6 +195,9 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--until",
         ],
         "cost audit-table": ["--all", "--json"],
+        "lab train": ["--json", "--out"],
+        "lab distill": ["--json", "--out"],
+        "lab zoo": [],
         "panel check": ["--all", "--json"],
         "panel index": ["--alpha", "--json", "--seed"],
         "panel add": [

@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
         return real(place, tensors)
 
     monkeypatch.setattr(files, "write_tensors", full)
-    with pytest.raises(OutputError, match="No space left on device.*free some space"):
+    with pytest.raises(OutputError, match=r"No space left on device.*free some space"):
         run(path, tmp_path / "full")
     assert [p.name for p in (tmp_path / "full/checkpoints").iterdir()] == ["step-00000003"]
     monkeypatch.undo()
@@ -310,7 +310,11 @@ def test_transformers_reads_the_models(tmp_path: Path) -> None:
 
 
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:
-    with pytest.raises(OutputError), files.whole_folder(tmp_path / "x") as fresh:
-        (fresh / "a").write_text("a")
-        raise OSError(28, os.strerror(28))
+    def write() -> None:
+        with files.whole_folder(tmp_path / "x") as fresh:
+            (fresh / "a").write_text("a")
+            raise OSError(28, os.strerror(28))
+
+    with pytest.raises(OutputError):
+        write()
     assert list(tmp_path.iterdir()) == []

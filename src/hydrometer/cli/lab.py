@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from hydrometer.lab.train import Result
 
 app = typer.Typer(help="Train small models of known lineage, and try the instruments on them.")
@@ -170,7 +172,7 @@ def audit(
 
 
 @contextmanager
-def _bar() -> Iterator[object]:
+def _bar() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import Progress
 

@@ -15,6 +15,4 @@ def need_torch() -> None:
     """
     missing = [name for name in ("torch", "transformers", "tokenizers", "safetensors") if find_spec(name) is None]
     if missing:
-        raise InputError(
-            f"the lab needs {', '.join(missing)}", cure="install them: pip install 'hydrometer[lab]'"
-        )
+        raise InputError(f"the lab needs {', '.join(missing)}", cure="install them: pip install 'hydrometer[lab]'")

@@ -92,7 +92,8 @@ def _teacher(folder: Path, tokenizer: Any) -> Network:
         raise InputError(
             "teacher and student have different tokenizers", cure="give both recipes one tokenizer", where=str(folder)
         )
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _lesson(
@@ -147,9 +148,7 @@ def _with_sampling(fitted: Fitted, count: dict[str, float]) -> Fitted:
     return Fitted(fitted.curve, new, fitted.resumed_from)
 
 
-def _fit(
-    run: Run, recipe: DistillRecipe, teachers: Sequence[Network], lesson: Lesson, progress: Progress
-) -> Fitted:
+def _fit(run: Run, recipe: DistillRecipe, teachers: Sequence[Network], lesson: Lesson, progress: Progress) -> Fitted:
     training, device = run.training, recipe.training.device
     rows = order(len(lesson.blocks_NT), n_wanted=run.n_steps * training.batch, seed=run.seed + 1)
     teachers = [model.to(device) for model in teachers]

@@ -87,7 +87,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if start[:2] == b"PK" or (start[:1] == b"\x80" and int.from_bytes(start, "little") > _LARGEST_HEADER):
         raise _pickle(path)
     try:
-        return load_file(path)
+        tensors: dict[str, Tensor] = load_file(path)
+        return tensors
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"no safetensors file ({error})", cure="train it again", where=str(path)) from None
 
@@ -254,7 +255,7 @@ def load_checkpoint(folder: Path, model: Network, optimiser: Any) -> dict[str, A
     for name, digest in state.get("sha256", {}).items():
         if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest:
             raise InputError(
-                "the file has changed since it was written", cure=f"delete {place}; the run goes on from the one before",
+                "the file has changed since it was written", cure=f"delete {place}: the one before will serve",
                 where=str(place / name),
             )  # fmt: skip
     put_weights(model, read_tensors(place / WEIGHTS), where=str(place / WEIGHTS))

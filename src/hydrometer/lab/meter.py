@@ -100,16 +100,12 @@ class Meter:
     def learnt(self, model: Network, n_tokens: int, length: int) -> None:
         """Counts a training step."""
         self.count["tokens"] += n_tokens
-        self.count["training_flop"] += n_tokens * training_flop_per_token(
-            self._network(model), sequence_length=length
-        )
+        self.count["training_flop"] += n_tokens * training_flop_per_token(self._network(model), sequence_length=length)
 
     def read(self, model: Network, n_tokens: int, length: int, *, sampled: bool) -> None:
         """Counts a forward pass without learning, token by token if `sampled`."""
         self.count["sampled_tokens"] += n_tokens if sampled else 0
-        self.count["other_flop"] += n_tokens * forward_flop_per_token(
-            self._network(model), sequence_length=length
-        )
+        self.count["other_flop"] += n_tokens * forward_flop_per_token(self._network(model), sequence_length=length)
 
     def so_far(self) -> dict[str, float]:
         """Returns the counts up to now, as a checkpoint keeps them."""

@@ -113,7 +113,7 @@ class Bill(Record):
     @model_validator(mode="after")
     def _dated(self) -> Self:
         if self.usd_per_device_hour is not None and (self.date is None or self.source is None):
-            raise refusal("a price without a date or a source", "add date = 2026-11-25 and source = \"...\" to [bill]")
+            raise refusal("a price without a date or a source", 'add date = 2026-11-25 and source = "..." to [bill]')
         return self
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import zip_longest
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -119,7 +120,8 @@ def members(recipe: ZooRecipe) -> tuple[Member, ...]:
     """
     found = [
         Member(
-            name=p.name, role=p.role, taught_by=(), dose=0.0, method="text", base=None, seed=p.seed, wave=0, text=p.text,
+            name=p.name, role=p.role, taught_by=(), dose=0.0, method="text", base=None, seed=p.seed,
+            wave=2 if p.role == "sibling" else 0, text=p.text,
             note=f"sibling of {p.sibling_of}" if p.sibling_of else "",
         )
         for p in recipe.pretrained
@@ -150,7 +152,16 @@ def members(recipe: ZooRecipe) -> tuple[Member, ...]:
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise InputError(f"two members named '{twice[0]}'", cure="give them other names or seeds")
-    return tuple(sorted(found, key=lambda m: m.wave))
+    return tuple(_alternating(found))
+
+
+def _alternating(found: Sequence[Member]) -> Iterator[Member]:
+    """Yields wave after wave, students and controls in turn, strong doses first: a zoo stopped early is still a zoo."""
+    for wave in sorted({m.wave for m in found}):
+        students = sorted((m for m in found if m.wave == wave and m.role == "student"), key=lambda m: -m.dose)
+        others = [m for m in found if m.wave == wave and m.role != "student"]
+        for pair in zip_longest(students, others):
+            yield from (m for m in pair if m is not None)
 
 
 def _students(recipe: ZooRecipe, bases: Sequence[str]) -> Iterator[Member]:

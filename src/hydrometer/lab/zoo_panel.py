@@ -11,13 +11,13 @@ import polars as pl
 from pydantic import ValidationError
 
 from hydrometer.errors import InputError
+from hydrometer.lab.zoo import Member
 from hydrometer.panel.folder import LINEAGE, PROBES, RESPONSES
 from hydrometer.panel.lineage_table import lineage_csv
 from hydrometer.panel.write import parquet_bytes, replace_files
 from hydrometer.records.base import Record
 from hydrometer.records.lineage import Lineage
 from hydrometer.store.files import decode_utf8, read_bytes
-from hydrometer.lab.zoo import Member
 
 TREE, CASES = "members.json", "cases.parquet"
 _LARGEST = 64 * 1024**2
