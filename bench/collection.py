@@ -137,7 +137,7 @@ def soak(mock: Mock, folder: Path, n: int) -> str:
     mock.fresh(mixture)
     done = ask(mock, n, folder / "soak.db")
     ledger = mock("/_ledger")
-    broken = sum(count for key, count in ledger["totals"].items() if key.removeprefix("fault_") in BROKEN)
+    broken = sum(count for key, count in ledger["totals"].items() if key.removeprefix("fault:") in BROKEN)
     return (
         f"| {n:,} requests, 15 % mixed faults | {done.counts.statuses.get('answered', 0):,} answered, delivered twice "
         f"{ledger['delivered_extra']}, billed again {ledger['billed_extra']:,} (billed but broken: {broken:,}); "
@@ -210,7 +210,7 @@ def kills(mock: Mock, folder: Path, n_kills: int) -> str:
     again = mock("/_ledger")["billed_extra"]
     return (
         f"| {real} kill -9, 64 in flight | {lost} committed answers lost, {extra / max(real, 1):.1f} paid again a "
-        f"kill, {damaged} stores damaged, {line['answered']:,} of {n:,} answered in the end; Ctrl-C: {again} paid again | "
+        f"kill, {damaged} stores damaged, {line['answered']:,} of {n:,} answered; Ctrl-C: {again} paid again | "
         "0, at most 64, 0; 0 |"
     )
 
@@ -327,18 +327,19 @@ def swaps(mock: Mock, folder: Path, runs: int) -> list[str]:
     """A provider that lets another model answer under the same name from the middle of the run on."""
     lines = []
     for share, noise in ((1.0, 0.0), (1.0, 0.3), (0.3, 0.0), (0.1, 0.0), (0.0, 0.0), (0.0, 0.3)):
-        caught = 0
+        caught = marked = 0
         for turn in range(runs):
             options = {"swap_after": 500 if share else 0, "swap_fraction": share, "nondeterminism": noise, "seed": turn}
             mock.fresh({}, **options)
             store = folder / f"swap-{share}-{noise}-{turn}.db"
-            found = ask(mock, 700, store, canaries=100).watch
-            caught += found is not None and found.changed
+            done = ask(mock, 700, store, canaries=100)
+            caught += done.watch is not None and done.watch.changed
+            marked += len(done.counts.fingerprints) > 1
         what = f"{100 * share:.0f} % of later requests to another model" if share else "no swap"
         wanted = "0 (alpha 0.001)" if not share else "at least 95 %" if share == 1.0 else "reported"
         lines.append(
             f"| {what}, {100 * noise:.0f} % of replies vary by themselves, 100 canaries | "
-            f"noticed in {caught} of {runs} | {wanted} |"
+            f"fingerprint changed in {marked}, canaries in {caught} of {runs} | {wanted} |"
         )
     return lines
 
@@ -486,8 +487,8 @@ def page(found: list[str], times: list[str], *, whole: bool) -> str:
             "# Benchmark: collecting answers",
             "",
             f"Made by `python bench/collection.py --mock PATH{' --whole' if whole else ''} --write` on "
-            f"{dt.date.today()} ({how}; Python {platform.python_version()}, {os.cpu_count()} cores that other work "
-            "shared). The endpoint is a mock on the same machine that injects faults and keeps a ledger of what it billed.",
+            f"{dt.date.today()} ({how}; Python {platform.python_version()}, {os.cpu_count()} cores). "
+            "The endpoint is a mock on the same machine that injects faults and keeps a ledger of what it billed.",
             "",
             "| test | measured | wanted |",
             "|---|---|---|",
