@@ -451,7 +451,7 @@ def rows(mock: Mock, folder: Path, *, whole: bool) -> Iterator[str]:
     yield processes(mock, folder)
     yield cap(mock, folder)
     yield secrets(mock, folder)
-    yield from swaps(mock, folder, 100 if whole else 10)
+    yield from swaps(mock, folder, 100 if whole else 20)
     yield unicode(folder, 10_000 if whole else 1000)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import sqlite3
@@ -142,6 +143,30 @@ def test_a_changed_model_is_noticed(tmp_path: Path) -> None:
         done = asked(target(swap), plan(*prompts, canaries=12), tmp_path / f"{swap}.db", concurrency=1)
         assert done.watch is not None
         assert done.watch.changed is swap
+
+
+class Seeded(Replay):
+    """Answers that follow the seed, as those of an endpoint that honours seeds; another model from the middle on."""
+
+    def __init__(self, swap_after: int) -> None:
+        super().__init__({}, model="m")
+        self.swap_after = swap_after
+
+    async def ask(self, request: Request) -> Reply:
+        self.requests.append(request)
+        model = "other" if len(self.requests) > self.swap_after else "first"
+        rng = random.Random(f"{model} {request.prompt} {request.seed}")
+        text = " ".join(rng.choice(("river", "stone", "cloud", "ember", "field", "north")) for _ in range(30))
+        return Reply(status=ResponseStatus.ANSWERED, text=text, raw=b"{}")
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+def test_a_changed_model_is_noticed_where_seeds_are_honoured(tmp_path: Path, seed: int | None) -> None:
+    questions = plan(*(f"Question {i}?" for i in range(60)), canaries=20, seed=seed)
+    for swap_after, changed in ((len(questions.questions) // 2, True), (10**6, False)):
+        done = asked(Seeded(swap_after), questions, tmp_path / f"{changed}.db", concurrency=1)
+        assert done.watch is not None
+        assert done.watch.changed is changed
 
 
 class Server:

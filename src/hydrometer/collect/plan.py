@@ -60,16 +60,17 @@ def plan_questions(
     ]
     questions: list[Question] = []
     for turn in range(ROUNDS):
-        questions += [_question(probe, turn, base, keep_system) for probe in repeated]
+        # The same request every time: with another seed, one model may give another answer, and hide a change of model.
+        questions += [_question(probe, turn, base, keep_system, canary=True) for probe in repeated]
         if turn < ROUNDS - 1:
             questions += rest[turn * len(rest) // (ROUNDS - 1) : (turn + 1) * len(rest) // (ROUNDS - 1)]
     return Plan(tuple(questions), tuple(probe.id for probe in repeated))
 
 
-def _question(probe: Probe, replicate: int, base: Request, keep_system: bool) -> Question:
+def _question(probe: Probe, replicate: int, base: Request, keep_system: bool, *, canary: bool = False) -> Question:
     system = base.system if base.system is not None or not keep_system else probe.system
     seed = base.seed
-    if replicate > 0:
+    if replicate > 0 and not canary:
         # Without it, a provider that keeps answers to equal requests would return the first sample again.
         seed = (base.seed or 0) + replicate
     limit = base.max_tokens if probe.max_tokens is None else min(base.max_tokens, probe.max_tokens)
