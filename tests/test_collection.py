@@ -269,6 +269,25 @@ def test_other_files_are_no_stores_and_stay_as_they_are(tmp_path: Path, capsys: 
         assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("content", [b"x", b"a short note\n", b"SQLite format 2\0" * 9])
+def test_a_small_file_is_never_taken_for_an_empty_store(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, answers = tmp_path / "note.txt", tmp_path / "r.jsonl"
+    file.write_bytes(content)
+    answers.write_text('{"model": "m", "prompt": "Why?", "response": "Because."}\n')
+    for command in (
+        ("store", "check", str(file)),
+        ("store", "compact", str(file)),
+        ("store", "import", str(answers), "--store", str(file)),
+        ("ask", f"replay:{answers}", "--probes", "identity", "--store", str(file), "--yes"),
+    ):
+        status, _, error = run(capsys, *command)
+        assert status == 2
+        assert "no evidence store" in error.splitlines()[-1]
+        assert file.read_bytes() == content
+
+
 def test_a_changed_answer_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = tmp_path / "a.db"
     asked(Replay({"a": "b"}), plan("a"), store)

@@ -7,13 +7,9 @@ from pathlib import Path
 
 import typer
 
-app = typer.Typer(help="Evidence stores: every question, attempt and answer in one file.")
+from hydrometer.cli.groups import group
 
-
-@app.callback(invoke_without_command=True)
-def _group(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+app = group("Evidence stores: every question, attempt and answer in one file.")
 
 
 @app.command("check")
@@ -102,7 +98,8 @@ def import_(
       hydrometer store import second-machine.db --store answers.db
     """
     from hydrometer.errors import printable
-    from hydrometer.store.evidence.load import import_responses, is_sqlite, merge_stores
+    from hydrometer.store.evidence.load import import_responses, merge_stores
+    from hydrometer.store.evidence.schema import is_sqlite
     from hydrometer.store.probe_sets import read_probes
 
     known = {probe.id: probe.prompt for probe in read_probes(probes).probes} if probes is not None else None

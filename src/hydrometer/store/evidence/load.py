@@ -42,15 +42,6 @@ class Imported:
     notes: tuple[str, ...]
 
 
-def is_sqlite(file: Path) -> bool:
-    """Returns whether a file starts as SQLite's do; a missing one does not."""
-    try:
-        with file.open("rb") as start:
-            return start.read(16) == b"SQLite format 3\0"
-    except OSError:
-        return False
-
-
 def import_responses(
     store: Path, file: Path, *, probes: Mapping[str, str] | None = None, model: str | None = None
 ) -> Imported:

@@ -48,6 +48,15 @@ TABLES = (
 )
 
 
+def is_sqlite(file: Path) -> bool:
+    """Returns whether a file starts as SQLite's do; a missing one does not."""
+    try:
+        with file.open("rb") as start:
+            return start.read(16) == b"SQLite format 3\0"
+    except OSError:
+        return False
+
+
 def connect_to_write(path: Path) -> sqlite3.Connection:
     """Opens a store, or makes it, for writing.
 
@@ -142,6 +151,9 @@ def _check_kind(path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
         raise InputError(f"this is {kind}", cure="name a file, as answers.db", where=str(path))
+    # SQLite takes a file of a few bytes for an empty database and would write over it.
+    if status.st_size > 0 and not is_sqlite(path):
+        raise _no_store(path, "file is not a database")
 
 
 def _check_marks(connection: sqlite3.Connection, path: Path) -> None:
