@@ -9,7 +9,6 @@ Clients beside ours (openai, httpx) are timed where they are installed.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import datetime as dt
 import importlib.util
@@ -27,9 +26,11 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from collection_clients import CLIENTS
 from hydrometer.collect import Budget, Price, plan_questions
 from hydrometer.collect.run import Collected, Settings, collect
 from hydrometer.records.probes import Probe
@@ -370,74 +371,26 @@ def unicode(folder: Path, n: int) -> str:
 def cpu(mock: Mock, folder: Path, n: int) -> list[str]:
     """CPU seconds of this process for 1,000 chats at 64 at once, beside other clients."""
     mock.fresh({})
-    message = [{"role": "user", "content": "Question?"}]
 
     def ours() -> None:
         ask(mock, n, folder / f"cpu-{time.monotonic_ns()}.db")
 
-    async def spread(call: Callable[[int], Any]) -> None:
-        queue = iter(range(n))
-
-        async def worker() -> None:
-            for i in queue:
-                await call(i)
-
-        await asyncio.gather(*(worker() for _ in range(64)))
-
-    def raw() -> None:
-        import aiohttp
-
-        async def go() -> None:
-            connector = aiohttp.TCPConnector(limit=0)
-            async with aiohttp.ClientSession(connector=connector) as session:
-
-                async def call(i: int) -> None:
-                    body = {"model": "mock", "messages": message, "seed": i}
-                    async with session.post(f"{mock.address}/v1/chat/completions", json=body) as reply:
-                        await reply.json()
-
-                await spread(call)
-
-        asyncio.run(go())
-
-    def openai_sdk() -> None:
-        import openai
-
-        async def go() -> None:
-            client = openai.AsyncOpenAI(base_url=f"{mock.address}/v1", api_key="none")
-            await spread(lambda i: client.chat.completions.create(model="mock", messages=message, seed=i))
-            await client.close()
-
-        asyncio.run(go())
-
-    def httpx_client() -> None:
-        import httpx
-
-        async def go() -> None:
-            async with httpx.AsyncClient(timeout=60) as client:
-                url = f"{mock.address}/v1/chat/completions"
-                await spread(lambda i: client.post(url, json={"model": "mock", "messages": message, "seed": i}))
-
-        asyncio.run(go())
-
-    lines = []
-    clients: list[tuple[str, str, Callable[[], None]]] = [
-        ("**Hydrometer**: durable intent and answer", "hydrometer", ours),
-        ("raw aiohttp, nothing kept", "aiohttp", raw),
-        ("openai SDK, nothing kept", "openai", openai_sdk),
-        ("httpx, nothing kept", "httpx", httpx_client),
-    ]
-    for name, package, work in clients:
-        if importlib.util.find_spec(package) is None:
-            continue
-        work()
-        spent = []
-        for _ in range(3):
-            began = time.process_time()
-            work()
-            spent.append(1000 * (time.process_time() - began) / n)
-        lines.append(f"| {name} | {sorted(spent)[1]:.2f} ({min(spent):.2f} to {max(spent):.2f}) |")
+    lines = [_timed("**Hydrometer**: durable intent and answer", ours, n)]
+    url = f"{mock.address}/v1"
+    for name, package, work in CLIENTS:
+        if importlib.util.find_spec(package) is not None:
+            lines.append(_timed(f"{name}, nothing kept", partial(work, url, n), n))
     return lines
+
+
+def _timed(name: str, work: Callable[[], None], n: int) -> str:
+    work()
+    spent = []
+    for _ in range(3):
+        began = time.process_time()
+        work()
+        spent.append(1000 * (time.process_time() - began) / n)
+    return f"| {name} | {sorted(spent)[1]:.2f} ({min(spent):.2f} to {max(spent):.2f}) |"
 
 
 def rows(mock: Mock, folder: Path, *, whole: bool) -> Iterator[str]:

@@ -23,21 +23,11 @@ from hydrometer.store.identity_rows import read_identity_rows
 from hydrometer.store.vendors import identity_panel
 from hydrometer.targets.protocol import Request
 from hydrometer.targets.replay import Replay
+from identity import PUBLISHED
 
 DATA = (
     Path(os.environ.get("HYDROMETER_SHARED", Path(__file__).parents[2] / "shared")) / "data/identity/responses.parquet"
 )
-PUBLISHED = {  # loose, strict, hard: the published counts of 1,000
-    "claude-3.5-sonnet-20241022": (7, 2, 2),
-    "doubao-pro-32k": (39, 6, 1),
-    "llama-3.1-70b-instruct": (313, 97, 0),
-    "deepseek-v3": (339, 219, 70),
-    "qwen-max-0919": (342, 248, 102),
-    "deepseek-r1": (442, 292, 51),
-    "qwen2.5-14b-base": (446, 171, 38),
-    "qwen2.5-72b-instruct": (28, 0, 0),
-    "qwen2.5-14b-instruct": (79, 0, 0),
-}
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

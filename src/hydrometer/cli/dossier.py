@@ -8,13 +8,9 @@ from pathlib import Path
 
 import typer
 
-app = typer.Typer(help="Dossiers: what was published, with its sources.")
+from hydrometer.cli.groups import group
 
-
-@app.callback(invoke_without_command=True)
-def _group(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+app = group("Dossiers: what was published, with its sources.")
 
 
 @app.command("new")

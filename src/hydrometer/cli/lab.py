@@ -11,27 +11,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from hydrometer.cli.groups import group
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from hydrometer.lab.train import Result
 
-app = typer.Typer(help="Train small models of known lineage, and try the instruments on them.")
-zoo = typer.Typer(help="A family tree of small models whose teachers are known.")
+app = group("Train small models of known lineage, and try the instruments on them.")
+zoo = group("A family tree of small models whose teachers are known.")
 app.add_typer(zoo, name="zoo")
 _ZOO = Path("panels/zoo")
-
-
-@app.callback(invoke_without_command=True)
-def _group(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
-
-@zoo.callback(invoke_without_command=True)
-def _zoo(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @app.command("train")

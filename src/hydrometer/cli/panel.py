@@ -9,7 +9,9 @@ from pathlib import Path
 
 import typer
 
-app = typer.Typer(help="Panels: other models' answers to the same prompts, with their documented lineage.")
+from hydrometer.cli.groups import group
+
+app = group("Panels: other models' answers to the same prompts, with their documented lineage.")
 
 
 class Source(StrEnum):
@@ -25,12 +27,6 @@ class RoleName(StrEnum):
     CONTROL = "control"
     MIXED = "mixed"
     UNSCORED = "unscored"
-
-
-@app.callback(invoke_without_command=True)
-def _group(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @app.command("check")

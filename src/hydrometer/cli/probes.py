@@ -7,13 +7,9 @@ from pathlib import Path
 
 import typer
 
-app = typer.Typer(help="Probe sets: what models are asked.")
+from hydrometer.cli.groups import group
 
-
-@app.callback(invoke_without_command=True)
-def _group(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+app = group("Probe sets: what models are asked.")
 
 
 @app.command("list")

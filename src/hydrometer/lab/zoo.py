@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import zip_longest
@@ -16,6 +15,7 @@ from pydantic import Field
 from hydrometer.errors import HydrometerError, InputError
 from hydrometer.lab.recipes import Bill, DistillRecipe, Method, Rate, Seed, Shape, Share, Training, TrainRecipe
 from hydrometer.records.base import Record, Slug
+from hydrometer.store.files import write_whole
 
 Role = Literal["teacher", "sibling", "base", "student", "control"]
 _UNSCORED_BELOW = 0.3
@@ -281,7 +281,8 @@ def _tokenizer(zoo: ZooRecipe, texts: Path, out: Path) -> None:
 
     if not (out / "tokenizer.json").exists():
         corpora = [read_text(texts / name) for name in zoo.tokenizer_text]
-        _write(out / "tokenizer.json", train_tokenizer(corpora, vocab_size=zoo.vocab_size).to_str())
+        tokenizer = train_tokenizer(corpora, vocab_size=zoo.vocab_size)
+        write_whole(out / "tokenizer.json", tokenizer.to_str().encode())
 
 
 def _probes(zoo: ZooRecipe, texts: Path, out: Path) -> None:
@@ -298,7 +299,7 @@ def _probes(zoo: ZooRecipe, texts: Path, out: Path) -> None:
         raise InputError(f"only {len(windows)} probes in this text", cure="give more text", where=str(where))
     chosen = [windows[i * len(windows) // zoo.probing.n].tolist() for i in range(zoo.probing.n)]
     rows = [{"probe": f"p{i:04d}", "tokens": t, "prompt": tokenizer.decode(t)} for i, t in enumerate(chosen)]
-    _write(out / "probes.json", json.dumps(rows, ensure_ascii=False))
+    write_whole(out / "probes.json", json.dumps(rows, ensure_ascii=False).encode())
 
 
 def _answer(zoo: ZooRecipe, folder: Path, out: Path) -> None:
@@ -317,10 +318,4 @@ def _answer(zoo: ZooRecipe, folder: Path, out: Path) -> None:
             model, prompts, n_new=probing.answer_tokens, temperature=probing.temperature, seed=0
         )  # fmt: skip
     answers = [tokenizer.decode(t) for t in tokens[:, probing.prompt_tokens :].tolist()]
-    _write(folder / "answers.json", json.dumps(answers, ensure_ascii=False))
-
-
-def _write(path: Path, text: str) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
+    write_whole(folder / "answers.json", json.dumps(answers, ensure_ascii=False).encode())

@@ -119,7 +119,7 @@ def fetch_outputs(
         except (OSError, ValueError, http.client.HTTPException) as error:
             failed[model] = printable(error, limit=80)
             continue
-        write_whole(path, content)
+        write_whole(path, content, make_folder=True)
         fetched += 1
     progress("", len(models), len(models))
     if failed:

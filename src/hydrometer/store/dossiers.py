@@ -6,7 +6,6 @@ import re
 import tomllib
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from importlib import resources
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from hydrometer.errors import InputError, OutputError
 from hydrometer.records.dossier import Dossier, nearest
-from hydrometer.store.files import decode_utf8, read_bytes, sha256
+from hydrometer.store.files import decode_utf8, read_bytes, sha256, shipped
 from hydrometer.store.reference import find_accelerator
 
 LARGEST_DOSSIER = 512 * 1024
@@ -80,7 +79,7 @@ def write_template(path: Path) -> None:
     Raises:
         OutputError: if the file exists or cannot be written.
     """
-    text = resources.files("hydrometer").joinpath("data", "dossier_template.toml").read_text(encoding="utf-8")
+    text = shipped("dossier_template.toml")
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import tempfile
+from importlib import resources
 from pathlib import Path
 
 from hydrometer.errors import InputError, OutputError
@@ -71,23 +72,37 @@ def decode_utf8(content: bytes, *, where: str) -> str:
         ) from None
 
 
+def shipped(name: str) -> str:
+    """Returns the text of a file of `hydrometer/data`."""
+    return resources.files("hydrometer").joinpath("data", name).read_text(encoding="utf-8")
+
+
 def sha256(content: bytes) -> str:
     """Returns the SHA-256 of the content in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that is there whole or not at all; makes its folder.
+def write_whole(path: Path, content: bytes, *, make_folder: bool = False) -> None:
+    """Writes a file that is there whole or not at all, on the disk before it takes its name.
+
+    Args:
+        path: an earlier file is replaced.
+        content: all of it.
+        make_folder: make the folder where it is missing.
 
     Raises:
         OutputError: if it cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         finally:
             Path(temporary).unlink(missing_ok=True)

@@ -9,7 +9,6 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from hydrometer.errors import InputError
 from hydrometer.records.dossier import nearest
 from hydrometer.records.prices import Electricity, ExchangeRate, PriceModel, PriceQuote
-from hydrometer.store.files import decode_utf8, read_bytes
+from hydrometer.store.files import decode_utf8, read_bytes, shipped
 from hydrometer.store.reference import find_accelerator
 
 LARGEST_PRICE_FILE = 1024 * 1024
@@ -42,41 +41,37 @@ _CONTRACTS = {
 }
 
 
-def _text(name: str) -> str:
-    return resources.files("hydrometer").joinpath("data", name).read_text(encoding="utf-8")
-
-
 @cache
 def price_quotes() -> tuple[PriceQuote, ...]:
     """Returns the shipped quotes, sorted by accelerator and date."""
-    rows = list(csv.DictReader(_text("prices.csv").splitlines()))
+    rows = list(csv.DictReader(shipped("prices.csv").splitlines()))
     return tuple(TypeAdapter(list[PriceQuote]).validate_python(rows, strict=False))
 
 
 @cache
 def price_model() -> PriceModel:
     """Returns the fitted variances of the shipped quotes."""
-    return PriceModel.model_validate(tomllib.loads(_text("price_model.toml")), strict=False)
+    return PriceModel.model_validate(tomllib.loads(shipped("price_model.toml")), strict=False)
 
 
 @cache
 def exchange_rates() -> tuple[ExchangeRate, ...]:
     """Returns the shipped yearly exchange rates."""
-    rows = list(csv.DictReader(_text("exchange_rates.csv").splitlines()))
+    rows = list(csv.DictReader(shipped("exchange_rates.csv").splitlines()))
     return tuple(TypeAdapter(list[ExchangeRate]).validate_python(rows, strict=False))
 
 
 @cache
 def electricity() -> tuple[Electricity, ...]:
     """Returns the shipped grids, each with its year."""
-    rows = list(csv.DictReader(_text("electricity.csv").splitlines()))
+    rows = list(csv.DictReader(shipped("electricity.csv").splitlines()))
     return tuple(TypeAdapter(list[Electricity]).validate_python(rows, strict=False))
 
 
 @cache
 def ownership_defaults() -> dict[str, dict[str, float]]:
     """Returns what a cluster's owner pays beside the servers, by kind of owner."""
-    return tomllib.loads(_text("ownership.toml"))
+    return tomllib.loads(shipped("ownership.toml"))
 
 
 def find_contract(name: str, *, where: str = "") -> str:

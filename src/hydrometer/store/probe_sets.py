@@ -109,7 +109,7 @@ def pull(name: str, out: Path, *, url: str | None = None) -> ProbeSet:
     probes = probes_from(content, path=Path(f"{name} (fetched)"))
     rows = (json.dumps({"id": p.id, "prompt": p.prompt}, ensure_ascii=False) + "\n" for p in probes)
     text = "".join(rows).encode()
-    write_whole(out, text)
+    write_whole(out, text, make_folder=True)
     return ProbeSet(
         name=name, version=address.split("/")[5][:12] if url is None else "-", title=f"{name}, fetched",
         licence="its own: see its repository", source=address, probes=probes, sha256=sha256(text),

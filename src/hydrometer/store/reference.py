@@ -7,7 +7,6 @@ import difflib
 import re
 import tomllib
 from functools import cache
-from importlib import resources
 
 from pydantic import TypeAdapter
 
@@ -16,64 +15,61 @@ from hydrometer.records.evidence import OperatingPoint
 from hydrometer.records.identity import JudgePoint
 from hydrometer.records.published import PublishedIdentity, PublishedSimilarity
 from hydrometer.records.reference import Accelerator, DefaultPrior, MachineRow, ReferenceRun
-
-
-def _text(name: str) -> str:
-    return resources.files("hydrometer").joinpath("data", name).read_text(encoding="utf-8")
+from hydrometer.store.files import shipped
 
 
 @cache
 def accelerators() -> tuple[Accelerator, ...]:
     """Returns every accelerator of the table."""
-    rows = tomllib.loads(_text("accelerators.toml"))["accelerators"]
+    rows = tomllib.loads(shipped("accelerators.toml"))["accelerators"]
     return tuple(Accelerator.model_validate(row) for row in rows)
 
 
 @cache
 def reference_runs() -> tuple[ReferenceRun, ...]:
     """Returns the published pre-training runs whose hours are known."""
-    rows = list(csv.DictReader(_text("reference_runs.csv").splitlines()))
+    rows = list(csv.DictReader(shipped("reference_runs.csv").splitlines()))
     return tuple(TypeAdapter(list[ReferenceRun]).validate_python(rows, strict=False))
 
 
 @cache
 def machines() -> dict[str, MachineRow]:
     """Returns memory, links and kernel shares of the accelerators that can be planned with, by name."""
-    rows = list(csv.DictReader(_text("machines.csv").splitlines()))
+    rows = list(csv.DictReader(shipped("machines.csv").splitlines()))
     return {row.accelerator: row for row in TypeAdapter(list[MachineRow]).validate_python(rows, strict=False)}
 
 
 @cache
 def default_priors() -> dict[str, DefaultPrior]:
     """Returns the stated beliefs used where a dossier has none, by name."""
-    rows = tomllib.loads(_text("priors.toml"))["priors"]
+    rows = tomllib.loads(shipped("priors.toml"))["priors"]
     return {row["name"]: DefaultPrior.model_validate(row) for row in rows}
 
 
 @cache
 def claim_checking_operating_point() -> OperatingPoint:
     """Returns the measured error rates of claim checking (`bench/claims.py` writes them)."""
-    return OperatingPoint.model_validate_json(_text("claim_checking_operating_point.json"))
+    return OperatingPoint.model_validate_json(shipped("claim_checking_operating_point.json"))
 
 
 @cache
 def published_identity() -> tuple[PublishedIdentity, ...]:
     """Returns the published counts of identity consistency."""
-    rows = list(csv.DictReader(_text("published_identity.csv").splitlines()))
+    rows = list(csv.DictReader(shipped("published_identity.csv").splitlines()))
     return tuple(TypeAdapter(list[PublishedIdentity]).validate_python(rows, strict=False))
 
 
 @cache
 def published_similarity() -> tuple[PublishedSimilarity, ...]:
     """Returns the published ratings of response similarity."""
-    rows = list(csv.DictReader(_text("published_similarity.csv").splitlines()))
+    rows = list(csv.DictReader(shipped("published_similarity.csv").splitlines()))
     return tuple(TypeAdapter(list[PublishedSimilarity]).validate_python(rows, strict=False))
 
 
 @cache
 def identity_judge_points() -> tuple[JudgePoint, ...]:
     """Returns the measured errors of the judges of identity (`bench/identity.py` writes them)."""
-    return tuple(TypeAdapter(list[JudgePoint]).validate_json(_text("identity_judge_points.json")))
+    return tuple(TypeAdapter(list[JudgePoint]).validate_json(shipped("identity_judge_points.json")))
 
 
 _NOISE = re.compile(

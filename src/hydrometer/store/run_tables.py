@@ -9,14 +9,13 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from hydrometer.errors import InputError
 from hydrometer.records.run_table import PublishedRecord, RunRow
-from hydrometer.store.files import decode_utf8, read_bytes
+from hydrometer.store.files import decode_utf8, read_bytes, shipped
 from hydrometer.store.reference import reference_runs
 
 LARGEST_TABLE = 64 * 1024 * 1024
@@ -71,7 +70,7 @@ def plain(name: str) -> str:
 @cache
 def published_records() -> dict[str, PublishedRecord]:
     """Returns what makers published of their bills, by plain name and alias."""
-    text = resources.files("hydrometer").joinpath("data", "published_record.toml").read_text(encoding="utf-8")
+    text = shipped("published_record.toml")
     records = TypeAdapter(list[PublishedRecord]).validate_python(tomllib.loads(text)["records"], strict=False)
     records += [
         PublishedRecord(model=run.model, accelerator_hours=run.accelerator_hours, source=run.source)

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from hydrometer.costs.utilisation import (
     steady_effects,
 )
 from hydrometer.records.estimates import HoursOperatingPoint, InformingRun
+from hydrometer.store.files import shipped
 
 _MOST_NAMED = 6
 
@@ -71,7 +71,7 @@ def _model(given: dict[str, Any], runs: list[dict[str, Any]], names: tuple[str, 
 
 
 def _read(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(resources.files("hydrometer").joinpath("data", name).read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(shipped(name))
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import tomllib
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 from hydrometer.errors import InputError
 from hydrometer.records.identity_names import Vendor
 from hydrometer.records.identity_panel import IdentityPanel, PanelQuestion, PanelTemplate
-from hydrometer.store.files import decode_utf8, read_bytes
+from hydrometer.store.files import decode_utf8, read_bytes, shipped
 
 LARGEST_LIST = 1024 * 1024
 _LISTS = ("places", "aliases", "models", "families", "cased")
@@ -23,7 +22,7 @@ _CLOSE = 0.8
 
 
 def _toml(name: str) -> dict[str, Any]:
-    return tomllib.loads(resources.files("hydrometer").joinpath("data", name).read_text(encoding="utf-8"))
+    return tomllib.loads(shipped(name))
 
 
 @cache

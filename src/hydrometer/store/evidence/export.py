@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +12,10 @@ from typing import Any
 
 import polars as pl
 
-from hydrometer.errors import InputError, OutputError
+from hydrometer.errors import InputError
 from hydrometer.store.evidence.inspect_log import inspect_log
 from hydrometer.store.evidence.reading import Answer, read_answers
+from hydrometer.store.files import write_whole
 from hydrometer.store.responses.common import unpaired_replaced
 
 FORMATS = (".parquet", ".jsonl", ".eval")
@@ -75,7 +74,7 @@ def export_answers(store: Path, out: Path, *, model: str | None = None, all_samp
     if strange:
         notes.append(f"{len(strange):,} answers by another model than the rest, by the provider's own word: invalid")
     rows = [_row(answer, invalid=position in strange) for position, answer in enumerate(answers)]
-    _write(out, _content(out, rows, answers, notes))
+    write_whole(out, _content(out, rows, answers, notes))
     return Exported(out, len(rows), tuple(notes))
 
 
@@ -129,19 +128,3 @@ def _content(out: Path, rows: list[dict[str, Any]], answers: Sequence[Answer], n
     table = io.BytesIO()
     pl.DataFrame(rows, schema=_COLUMNS).write_parquet(table)
     return table.getvalue()
-
-
-def _write(out: Path, content: bytes) -> None:
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(out)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
