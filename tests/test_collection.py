@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_commands import run
@@ -27,7 +25,7 @@ from test_commands import run
 from hydrometer.collect import Budget, Price, plan_questions
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.run import Collected, Settings, collect
-from hydrometer.errors import InputError
+from hydrometer.collect.throttle import Throttle, wait_before
 from hydrometer.records.probes import Probe
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.store.evidence import read_answers
@@ -131,6 +129,22 @@ def test_the_clock_may_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert check_store(store).findings == ()
 
 
+def test_fewer_requests_are_under_way_after_a_complaint() -> None:
+    throttle = Throttle(8)
+    for _ in range(8):
+        # All of one wave complain about the same crowd.
+        throttle.complained(0)
+    assert throttle.limit == 4
+    throttle.complained(throttle.epoch)
+    assert throttle.limit == 2
+    for _ in range(40):
+        throttle.succeeded()
+    assert throttle.limit == 8
+    rng = random.Random(0)
+    assert all(2.0 <= wait_before(n, 2.0, rng=rng) <= 2.0 + 30 / 4 for n in range(1, 40))
+    assert len({wait_before(5, None, rng=rng) for _ in range(10)}) == 10
+
+
 def test_a_changed_model_is_noticed(tmp_path: Path) -> None:
     prompts = [f"Question {i}?" for i in range(40)]
 
@@ -169,87 +183,6 @@ def test_a_changed_model_is_noticed_where_seeds_are_honoured(tmp_path: Path, see
         assert done.watch.changed is changed
 
 
-class Server:
-    """A loopback endpoint that answers as a script says."""
-
-    def __init__(self) -> None:
-        self.script: list[Any] = []
-        self.headers: list[dict[str, str]] = []
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.headers.append(dict(request.headers))
-        body = await request.json()
-        step = self.script.pop(0) if self.script else None
-        if callable(step):
-            return step(request)
-        text = f"echo {body['messages'][-1]['content']}"
-        return web.json_response(
-            {"model": body["model"], "choices": [{"message": {"content": text}, "finish_reason": "stop"}]}
-        )
-
-
-def ask_endpoint(server: Server, requests: list[Request], **options: Any) -> list[Any]:
-    async def work() -> list[Any]:
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", server.handle)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
-        target = Endpoint(f"http://127.0.0.1:{port}/v1", model="m", options=EndpointOptions(**options))
-        try:
-            return await asyncio.gather(*(target.ask(r) for r in requests), return_exceptions=True)
-        finally:
-            await target.close()
-            await runner.cleanup()
-
-    return asyncio.run(work())
-
-
-def test_an_echoed_key_is_redacted_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_KEY", CANARY)
-    server = Server()
-
-    def echo(request: web.Request) -> web.Response:
-        return web.json_response({"error": {"message": f"bad key {request.headers['Authorization']}"}}, status=401)
-
-    server.script = [echo, lambda r: web.Response(text=f"<b>{CANARY}</b>")]
-    found = [*ask_endpoint(server, [Request(prompt="x")] * 2, key_variable="MY_KEY")]
-    assert all(isinstance(f, Fault) for f in found)
-    assert server.headers[0]["Authorization"] == f"Bearer {CANARY}"
-    for fault in found:
-        assert CANARY not in repr(fault) + fault.reason + str(fault.raw)
-
-
-def test_a_redirect_is_not_followed_and_a_large_body_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hydrometer.targets.endpoint.LARGEST_BODY", 1000)
-    server = Server()
-    server.script = [
-        lambda r: web.Response(status=307, headers={"Location": "http://127.0.0.1:1/steal"}),
-        lambda r: web.Response(body=b"x" * 2000),
-    ]
-    first, second = ask_endpoint(server, [Request(prompt="x"), Request(prompt="y")])
-    assert {first.http_status, second.http_status} == {307, 200}
-    assert any("redirects are not followed" in f.reason for f in (first, second))
-    assert any("larger than" in f.reason for f in (first, second))
-
-
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        ("ftp://127.0.0.1/v1", "no usable address"),
-        (f"http://user:{CANARY}@127.0.0.1/v1", "user name or password"),
-        (f"http://127.0.0.1/v1?api_key={CANARY}", "holds a secret"),
-        ("https://api.example.com/v1", "HYDROMETER_LOOPBACK_ONLY"),
-    ],
-)
-def test_addresses_that_are_refused(url: str, message: str) -> None:
-    with pytest.raises(InputError, match=message) as error:
-        Endpoint(url, model="m")
-    assert CANARY not in str(error.value)
-
-
 def test_other_files_are_no_stores_and_stay_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text, other, hostile = tmp_path / "a.txt", tmp_path / "other.db", tmp_path / "hostile.db"
     text.write_text("hello" * 400)
@@ -286,6 +219,19 @@ def test_a_small_file_is_never_taken_for_an_empty_store(
         assert status == 2
         assert "no evidence store" in error.splitlines()[-1]
         assert file.read_bytes() == content
+
+
+def test_an_empty_file_is_a_store_in_which_nothing_was_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "s.db"
+    store.touch()
+    for command in (("check", str(store)), ("export", str(store), "--out", str(tmp_path / "x.jsonl"))):
+        status, _, error = run(capsys, "store", *command)
+        assert (status, error.count("\n")) == (2, 1)
+        assert "the file is empty" in error
+    assert store.read_bytes() == b""
+    assert asked(Replay({"a": "b"}), plan("a"), store).counts.statuses == {"answered": 1}
 
 
 def test_a_changed_answer_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

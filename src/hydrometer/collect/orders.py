@@ -48,6 +48,7 @@ class Order:
     usd_per_million_in: float | None = None
     usd_per_million_out: float | None = None
     retry_failed: bool = False
+    ray: int | None = None
 
     def open(self) -> tuple[Target, Plan]:
         """Opens the target and lays out the questions; sends nothing.
@@ -60,18 +61,25 @@ class Order:
         if self.probes is None:
             raise InputError("nothing to ask", cure="give --probes FILE", where="--probes")
         probes = read_probes(self.probes).probes
-        if self.target.startswith(("http://", "https://")):
-            target = open_target(
-                self.target, model=self.model, completions=self.completions, key_variable=self.key_env,
-                keyring=self.keyring, headers=_headers(self.header), timeout=self.timeout,
-            )  # fmt: skip
-        else:
-            target = open_target(self.target, model=self.model)
+        target = self._target(self.target)
         base = Request(
             prompt="", system=self.system, max_tokens=self.max_tokens, temperature=self.temperature,
             top_p=self.top_p, seed=self.seed, top_logprobs=self.logprobs,
         )  # fmt: skip
         return target, plan_questions(probes, base=base, samples=self.samples, canaries=self.canaries)
+
+    def _target(self, name: str) -> Target:
+        endpoint: dict[str, Any] = {}
+        if name.startswith(("http://", "https://")):
+            endpoint = {
+                "completions": self.completions, "key_variable": self.key_env, "keyring": self.keyring,
+                "headers": _headers(self.header), "timeout": self.timeout,
+            }  # fmt: skip
+        if not self.ray:
+            return open_target(name, model=self.model, **endpoint)
+        from hydrometer.targets.ray_target import RayTarget
+
+        return RayTarget(name, workers=self.ray, model=self.model, **endpoint)
 
     def settings(self) -> Settings:
         """Returns how the questions are to be asked.

@@ -99,12 +99,21 @@ class InspectTarget:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # every provider raises its own; their words may quote a key
-            raise Fault(f"the provider raised {printable(type(error).__name__, limit=80)}", retry=True) from None
+            raise _fault(error) from None
         return _reply(output)
 
     async def close(self) -> None:
         """Closes the provider's connections."""
         await self._inner.api.aclose()
+
+
+def _fault(error: Exception) -> Fault:
+    """Returns what an exception means; those of the providers' libraries carry the HTTP status."""
+    name, status = printable(type(error).__name__, limit=80), getattr(error, "status_code", None)
+    if not isinstance(status, int) or not 400 <= status < 600:
+        return Fault(f"the provider raised {name}", retry=True)
+    throttled = status in {429, 503, 529}
+    return Fault(f"HTTP {status}: the provider raised {name}", retry=True, http_status=status, throttled=throttled)
 
 
 def _reply(output: Any) -> Reply:

@@ -151,16 +151,25 @@ class EvidenceStore:
         return await self._writer.run(partial(release_the_dead, store=self.path))
 
     async def answer(self, target: int, call: int, claim: Claim, reply: Reply, paid: Spend) -> None:
-        """Commits an answer; until it returns, the answer may not be used."""
+        """Commits an answer; until it returns, the answer may not be used.
+
+        Where another store with the same answer was merged in meanwhile, this one is kept beside it as `surplus`.
+        """
         probabilities = None if reply.logprobs is None else json.dumps(reply.logprobs).encode()
         (raw, text, probabilities), packed = pack(reply.raw, text_bytes(reply.text), probabilities)
+        ended = time.time(), time.monotonic()
         values = (
-            time.time(), time.monotonic(), reply.status.value, None, None, raw,
+            None, None, raw,
             hashlib.sha256(reply.raw).digest(), text, packed,
             _clean(reply.model), _clean(reply.fingerprint), _clean(reply.finish_reason),
             reply.prompt_tokens, reply.completion_tokens, probabilities,
         )  # fmt: skip
-        await self._writer.run(lambda db: _finish(db, target, call, claim, values, "done", paid))
+        try:
+            told = (*ended, reply.status.value, *values)
+            await self._writer.run(lambda db: _finish(db, target, call, claim, told, "done", paid))
+        except sqlite3.IntegrityError:
+            surplus = (*ended, "surplus", *values)
+            await self._writer.run(lambda db: _finish(db, target, call, claim, surplus, "done", paid))
 
     async def fault(self, target: int, call: int, claim: Claim, fault: Fault, paid: Spend, *, state: str) -> None:
         """Commits that an attempt brought no answer.

@@ -125,6 +125,10 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     try:
         _defend(connection)
         _check_marks(connection, path)
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            raise InputError(
+                "the file is empty: nothing was asked yet", cure="fill it with hydrometer ask", where=str(path)
+            )
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _no_store(path, str(error)) from None
