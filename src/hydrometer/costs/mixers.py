@@ -92,10 +92,22 @@ class GroupedQuery:
 
 @dataclass(frozen=True)
 class Latent:
-    """Multi-head latent attention.
+    """Multi-head latent attention, over all positions or over those that an indexer picks.
+
+    Attributes:
+        heads: query heads.
+        query_rank: q; queries straight from the hidden state where it is None.
+        kv_rank: c.
+        nope_dim: n.
+        rope_dim: r.
+        value_dim: v.
+        index_heads: heads of the indexer that picks positions (DeepSeek sparse attention); 0 without one.
+        index_dim: size of such a head.
+        index_top: positions that it picks.
 
     References:
-        DeepSeek-V2, arXiv:2405.04434, section 2.1; weight shapes as in the published checkpoints.
+        DeepSeek-V2, arXiv:2405.04434, section 2.1; the indexer: DeepSeek-V3.2, arXiv:2512.02556, section 2.1; weight
+        shapes as in the published checkpoints.
     """
 
     heads: int
@@ -104,29 +116,35 @@ class Latent:
     nope_dim: int
     rope_dim: int
     value_dim: int
+    index_heads: int = 0
+    index_dim: int = 0
+    index_top: int | None = None
 
     def matmul_parameters(self, hidden_size: int) -> int:
-        """d·q + q·h(n+r) + d(c+r) + c·h(n+v) + h·v·d; without a query rank d·h(n+r) for the first two."""
+        """d·q + q·h(n+r) + d(c+r) + c·h(n+v) + h·v·d, the indexer's q·H·D + d(D+H); without a query rank d·h(n+r)."""
         d, h = hidden_size, self.heads
         key_dim = self.nope_dim + self.rope_dim
         rank = self.query_rank
         query = d * h * key_dim if rank is None else d * rank + rank * h * key_dim
         down = d * (self.kv_rank + self.rope_dim)
         up = self.kv_rank * h * (self.nope_dim + self.value_dim)
-        return query + down + up + h * self.value_dim * d
+        index = (rank or d) * self.index_heads * self.index_dim + d * (self.index_dim + self.index_heads)
+        return query + down + up + h * self.value_dim * d + index
 
     def other_parameters(self, hidden_size: int) -> int:
-        """The norms over the two compressed vectors."""
-        return self.kv_rank + (self.query_rank or 0)
+        """The norms over the two compressed vectors, and the indexer's (weight and bias)."""
+        return self.kv_rank + (self.query_rank or 0) + 2 * self.index_dim
 
     def core_flop(self, sequence_length: float, *, causal: bool = True) -> float:
-        """FLOP for one token, forward: 2·h(n + r + v) a position attended to (keys expanded, as in training)."""
+        """FLOP for one token, forward: 2·h(n + r + v) a position attended to , 2·H·D a position indexed."""
         width = self.heads * (self.nope_dim + self.rope_dim + self.value_dim)
-        return FLOP_PER_MULTIPLY_ADD * width * attended_positions(sequence_length, causal=causal)
+        picked = attended_positions(sequence_length, window=self.index_top, causal=causal)
+        looked = attended_positions(sequence_length, causal=causal)
+        return FLOP_PER_MULTIPLY_ADD * (width * picked + self.index_heads * self.index_dim * looked)
 
     def cache_values(self, context: float) -> float:
-        """Numbers kept for a sequence of `context` tokens: the latent and the shared rotary key."""
-        return float(self.kv_rank + self.rope_dim) * context
+        """Numbers kept for a sequence of `context` tokens: the latent, the shared rotary key, the indexer's key."""
+        return float(self.kv_rank + self.rope_dim + self.index_dim) * context
 
     @property
     def state_values(self) -> int:

@@ -245,5 +245,5 @@ def _minimax(fields: Fields) -> Architecture:
 HYBRIDS: dict[str, Callable[[Fields], Architecture]] = {
     "mamba": _mamba, "falcon_mamba": _mamba, "mamba2": _mamba2, "jamba": _jamba, "bamba": _bamba,
     "falcon_h1": _falcon_h1, "nemotron_h": _nemotron_h, "granitemoehybrid": _granite_hybrid,
-    "qwen3_next": _qwen3_next, "minimax": _minimax, "minimax_text_01": _minimax,
+    "qwen3_next": _qwen3_next, "qwen3_5_moe_text": _qwen3_next, "minimax": _minimax, "minimax_text_01": _minimax,
 }  # fmt: skip

@@ -98,6 +98,13 @@ def _deepseek_experts(fields: Fields) -> Experts:
     )
 
 
+def _indexer(fields: Fields) -> tuple[int, int, int | None]:
+    """Returns heads, head size and picks of DeepSeek sparse attention's indexer; zeros where there is none."""
+    if fields.maybe("index_topk") is None:
+        return 0, 0, None
+    return fields.count("index_n_heads"), fields.count("index_head_dim"), fields.count("index_topk")
+
+
 def _deepseek(fields: Fields) -> Architecture:
     attention = Latent(
         fields.count("num_attention_heads"),
@@ -106,6 +113,7 @@ def _deepseek(fields: Fields) -> Architecture:
         fields.count("qk_nope_head_dim"),
         fields.count("qk_rope_head_dim"),
         fields.count("v_head_dim"),
+        *_indexer(fields),
     )
     every = fields.count("moe_layer_freq", default=1)
     first = fields.count("first_k_dense_replace", default=0, least=0)
@@ -290,6 +298,7 @@ MIXTURES: dict[str, Callable[[Fields], Architecture]] = {
     "qwen3_moe": lambda f: _qwen_moe(f, qkv_bias=False, qk_norm=True),
     "qwen3_vl_moe_text": lambda f: _qwen_moe(f, qkv_bias=False, qk_norm=True),
     "deepseek": _deepseek_v1, "deepseek_v2": _deepseek, "deepseek_v3": _deepseek, "kimi_k2": _deepseek,
+    "deepseek_v32": _deepseek, "glm_moe_dsa": _deepseek,
     "glm4_moe": _glm4_moe, "dots1": _dots1, "bailing_moe": _bailing, "bailing_moe_v2": _bailing, "olmoe": _olmoe,
     "granitemoe": _granite_moe, "granitemoeshared": _granite_moe, "phimoe": _phimoe, "gpt_oss": _gpt_oss,
     "llama4_text": _llama4, "dbrx": _dbrx, "minimax_m2": _minimax_m2, "hunyuan_v1_moe": _hunyuan_moe,

@@ -1,0 +1,22 @@
+"""Serving: what it takes to serve a model, a fleet for a load, what its techniques are worth, and its life."""
+
+from hydrometer.instruments.serving.compare import LifeQuestion, compare, life
+from hydrometer.instruments.serving.estimate import estimate
+from hydrometer.instruments.serving.fleet import DEEPSEEK_DAY, DayLoad, deepseek_day, deepseek_question, fleet
+from hydrometer.instruments.serving.pictures import cache_sizes, frontier
+from hydrometer.instruments.serving.question import Question
+
+__all__ = [
+    "DEEPSEEK_DAY",
+    "DayLoad",
+    "LifeQuestion",
+    "Question",
+    "cache_sizes",
+    "compare",
+    "deepseek_day",
+    "deepseek_question",
+    "estimate",
+    "fleet",
+    "frontier",
+    "life",
+]

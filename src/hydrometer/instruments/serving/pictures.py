@@ -1,0 +1,81 @@
+"""The numbers of two pictures: speed against cost, and the cache of a token by kind of attention."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from hydrometer.costs.mixers import GroupedQuery, Latent
+from hydrometer.costs.serving import Served, served
+from hydrometer.instruments.serving.estimate import ask, estimate
+from hydrometer.instruments.serving.question import Question
+from hydrometer.records.serving import CacheSize, Comparison, Frontier, ServingEstimate, SpeedAndCost
+from hydrometer.store.serving import shipped_network, shipped_networks
+
+_FAR = 10.0**6
+_BF16 = 2.0
+
+
+def frontier(model: Path, question: Question) -> Frontier:
+    """Returns speed and cost at doubling concurrency, up to what fits.
+
+    Raises:
+        InputError: as `estimate`.
+    """
+    most = min(ask(model, question).most, 65536.0)
+    found: list[tuple[float, ServingEstimate]] = []
+    at_once = 1.0
+    while at_once <= most:
+        found.append((at_once, estimate(model, replace(question, concurrency=at_once))))
+        at_once *= 2
+    asked = estimate(model, question)
+    if question.concurrency not in {n for n, _ in found}:
+        found.append((question.concurrency, asked))
+    points = tuple(
+        SpeedAndCost(
+            concurrency=n, tokens_per_second_per_user=e.tokens_per_second_per_user,
+            usd_per_million_output=e.usd_per_million_output,
+            joules_per_output_token=e.joules_per_output_token.p50 if e.joules_per_output_token else None,
+            asked=n == question.concurrency,
+        )
+        for n, e in sorted(found, key=lambda item: item[0])
+    )  # fmt: skip
+    tokens = f"{question.input_tokens:g} in, {question.output_tokens:g} out"
+    layout = f"{asked.accelerators} {asked.accelerator}, {asked.precision}, {tokens}"
+    return Frontier(model=asked.model, deployment=layout, points=points)
+
+
+def cache_sizes(compared: Comparison | None = None) -> tuple[CacheSize, ...]:
+    """Returns bytes of a BF16 cache of one token: the compared networks, and those whose shapes ship.
+
+    Args:
+        compared: what was compared; its rows come first.
+    """
+    sizes = []
+    for name in shipped_networks():
+        found = shipped_network(name)
+        assert found is not None
+        net = served(found[1])
+        sizes.append(CacheSize(name=name, bytes_per_token=_per_token(net) * _BF16, kind=_kind(net)))
+    if compared is not None:
+        every = next((row for row in compared.rows if "every head cached" in row.without), None)
+        if every is not None:
+            name = f"{compared.model}, every head cached"
+            sizes.append(CacheSize(name=name, bytes_per_token=every.cache_bytes_per_token, kind="every head"))
+    return tuple(sorted(sizes, key=lambda size: size.bytes_per_token))
+
+
+def _per_token(net: Served) -> float:
+    return net.cache_values(_FAR + 1) - net.cache_values(_FAR)
+
+
+def _kind(net: Served) -> str:
+    mixers = [mixer for mixer, _ in net.mixers]
+    if any(isinstance(mixer, Latent) for mixer in mixers):
+        return "latent"
+    grouped = [mixer for mixer in mixers if isinstance(mixer, GroupedQuery)]
+    if len(grouped) < len(mixers):
+        return "grouped and recurrent"
+    if any(mixer.window is not None for mixer in grouped):
+        return "grouped, half in a window"
+    return "grouped" if all(mixer.kv_heads < mixer.heads for mixer in grouped) else "every head"
