@@ -1,0 +1,239 @@
+"""Reasons to doubt an elasticity, as typed warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hydrometer.instruments.demand.moves import Move, Panel
+from hydrometer.records.demand_data import DemandWarning, Estimated, PriceMove, Trouble
+from hydrometer.stats.wild_bootstrap import wild_cluster_interval
+from hydrometer.store.demand_series import Series
+
+if TYPE_CHECKING:
+    from hydrometer.instruments.demand.elasticity import Steps
+
+_FEW_CLUSTERS = 10
+_PLATEAU = 5
+_FEWEST_TESTED = 8
+_SLOW = 1.3
+
+
+def _warn(kind: Trouble, text: str, cure: str) -> DemandWarning:
+    return DemandWarning(kind=kind, text=text, cure=cure)
+
+
+def of_series(series: Series, panel: Panel, *, n_found: int, moves: Sequence[Move]) -> list[DemandWarning]:
+    """Returns the troubles that the file itself shows.
+
+    Args:
+        series: the file.
+        panel: the same as arrays.
+        n_found: price moves found.
+        moves: those that could be measured.
+    """
+    found = _about_moves(n_found, len(moves))
+    if not panel.has_paid:
+        found.append(
+            _warn(
+                "list_price",
+                "list prices, not what was paid: cache hits, batches and discounts soften a move",
+                "add a column 'effective_price': revenue over tokens",
+            )
+        )
+    if "model" not in series.columns and _range_of(panel) > np.log(2):
+        found.append(
+            _warn(
+                "index_choice",
+                "one price for everything: whether the average, the cheapest or a constant-quality price is taken can "
+                "turn the answer around (see `hydrometer demand index`)",
+                "give one row a model and date",
+            )
+        )
+    if len(panel.models) > 1 or any(panel.models):
+        found.append(
+            _warn(
+                "business_stealing",
+                "a model's tokens, not the market's: part of the response is taken from other models",
+                "take off a share of it (the verdict does, 20 to 70 %), or give the market's quantity and price",
+            )
+        )
+    return found + _about_growth(panel, moves) + _about_supply(series, panel)
+
+
+def _about_moves(n_found: int, n_moves: int) -> list[DemandWarning]:
+    found = []
+    if not n_moves:
+        found.append(
+            _warn(
+                "no_price_moves",
+                f"{n_found} price moves to a new level, none that was paid and has four rows on either "
+                "side: a response to price cannot be told from what moved the price",
+                "give more models or a longer span, or mark announced moves in a column 'event'",
+            )
+        )
+        found.append(
+            _warn(
+                "simultaneity",
+                "price may follow demand: nothing here moves it for other reasons",
+                "mark announced moves in a column 'event'",
+            )
+        )
+    elif n_found > n_moves:
+        found.append(
+            _warn(
+                "short_windows",
+                f"{n_found - n_moves} of {n_found} price moves lie within four rows of another or of an "
+                "end, or the price paid did not follow",
+                "give a longer span or finer dates",
+            )
+        )
+    return found
+
+
+def _range_of(panel: Panel) -> float:
+    return float(np.nanmax(panel.paid_UT) - np.nanmin(panel.paid_UT))
+
+
+def _about_growth(panel: Panel, moves: Sequence[Move]) -> list[DemandWarning]:
+    found = []
+    if any(m.young for m in moves):
+        found.append(
+            _warn(
+                "launch_ramp",
+                f"{sum(m.young for m in moves)} of {len(moves)} moves fall into the first weeks of their model; a "
+                "curve is fitted, and a ramp that bends at the move itself still looks like a response",
+                "leave out young models and compare",
+            )
+        )
+    if moves and not all(m.netted for m in moves):
+        found.append(
+            _warn(
+                "platform_growth",
+                f"for {sum(not m.netted for m in moves)} of {len(moves)} moves nothing tells the platform's growth: a "
+                "jump of the platform looks like a response",
+                "add a column 'platform', or at least three models whose price stood still",
+            )
+        )
+    elif not moves and panel.platform_T is None and len(panel.models) < 4:
+        found.append(
+            _warn(
+                "platform_growth",
+                "nothing tells the platform's growth from a response to price",
+                "add a column 'platform'",
+            )
+        )
+    return found
+
+
+def _about_supply(series: Series, panel: Panel) -> list[DemandWarning]:
+    capped = sum(row.rationed for row in series.rows)
+    stuck = [
+        panel.models[u] or "the series"
+        for u in range(len(panel.models))
+        if _longest_plateau(panel.quantity_UT[u]) >= _PLATEAU
+    ]
+    if not capped and not stuck:
+        return []
+    what = (
+        f"{capped} rows are marked as rationed" if capped else f"the quantity of {stuck[0]} stands at its highest value"
+    )
+    return [
+        _warn(
+            "supply_rationing",
+            f"{what}: where supply caps the quantity, the response is measured too small",
+            "leave out capped spans",
+        )
+    ]
+
+
+def _longest_plateau(quantity_T: np.ndarray) -> int:
+    known = quantity_T[np.isfinite(quantity_T)]
+    if len(known) < 2 * _PLATEAU or known.max() - known.min() < 1e-9:
+        return 0
+    run = longest = 0
+    for at_top in np.abs(known - known.max()) < 1e-9:
+        run = run + 1 if at_top else 0
+        longest = max(longest, run)
+    return longest
+
+
+def of_steps(steps: Steps, moves: Sequence[Move], best: Estimated, *, rng: np.random.Generator) -> list[DemandWarning]:
+    """Returns the troubles that the measured steps show: moves that follow demand, slow responses, few clusters."""
+    found = _few(best)
+    lately = np.array([np.nan if m.lately is None or m.young else m.lately for m in moves])
+    if _foretell(lately, steps, rng=rng):
+        found.append(
+            _warn(
+                "simultaneity",
+                "cuts and increases differ in how demand ran before them: moves seem to follow demand",
+                "use moves announced well ahead, or made for reasons of cost",
+            )
+        )
+    early = np.array([np.nan if m.early is None else m.early for m in moves])
+    both = np.isfinite(early)
+    if both.sum() >= 4:
+        z, w = steps.announced_E[both], 1 / np.maximum(steps.error_E[both], 1e-3) ** 2
+        near, far = (w * z * early[both]).sum(), (w * z * steps.quantity_E[both]).sum()
+        if near < 0 and far / near > _SLOW:
+            found.append(
+                _warn(
+                    "slow_response",
+                    f"the response over the whole window is {far / near:.1f} times that of its first half: it still "
+                    "grows, and a slower part would be taken for trend",
+                    "read this as a lower bound of the response",
+                )
+            )
+    return found
+
+
+def _foretell(lately_E: np.ndarray, steps: Steps, *, rng: np.random.Generator) -> bool:
+    """Returns whether the size of a move goes with how demand ran before it, at 5 %."""
+    known = np.isfinite(lately_E)
+    announced = steps.announced_E[known]
+    if len(np.unique(steps.cluster_E[known])) < _FEWEST_TESTED or np.ptp(announced) < 1e-9:
+        return False
+    found = wild_cluster_interval(
+        lately_E[known], announced, steps.cluster_E[known], rng=rng, controls_RK=np.ones((len(announced), 1)),
+        level=0.95,
+    )  # fmt: skip
+    return found.low > 0 or found.high < 0
+
+
+def _few(best: Estimated) -> list[DemandWarning]:
+    if best.n_clusters >= _FEW_CLUSTERS:
+        return []
+    return [
+        _warn(
+            "few_clusters",
+            f"{best.n_clusters} independent price moves: the interval says little of what the next one will show",
+            "add models or vendors",
+        )
+    ]
+
+
+def of_published(moves: Sequence[PriceMove], best: Estimated) -> tuple[DemandWarning, ...]:
+    """Returns the troubles of the shipped price moves."""
+    young = sum(m.age_days is not None and m.age_days < 56 for m in moves)
+    return (
+        *_few(best),
+        _warn(
+            "simultaneity",
+            "why these prices moved is not known; promotions end on a set date, other moves may follow demand",
+            "use moves made for reasons of cost",
+        ),
+        _warn(
+            "launch_ramp",
+            f"{young} of {len(moves)} moves fall into the first weeks of their model",
+            "leave them out and compare: every row shows the result without it",
+        ),
+        _warn(
+            "business_stealing",
+            "siblings and successors moved on the same days: part of every response is taken from other models",
+            "the verdict takes off 20 to 70 %",
+        ),
+        _warn("list_price", "list prices, not what was paid", "no better figure was published"),
+        _warn("quality_change", "two successors were launched in the same weeks", "compare at a fixed quality only"),
+    )

@@ -1,0 +1,250 @@
+"""Price moves in a series, and the step that quantity and price take at each.
+
+Axes: U models (units), T dates.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hydrometer.stats.steps import Step, fit_step, trend_memory
+from hydrometer.store.demand_series import Series
+
+Array = npt.NDArray[np.float64]
+_SMALLEST_MOVE = 0.05
+"""Of the log price: smaller moves say too little beside the noise."""
+_SMALLEST_PAID = 0.02
+"""Step of the log price paid below which nobody can say what use answered to."""
+_LEVEL = 5
+"""Rows whose median is the price level before and after a move."""
+FEWEST_ROWS = 4
+"""On either side of a move."""
+_FEWEST_CONTROLS = 3
+_YOUNG_WINDOWS = 4
+"""A model younger than so many half-windows may still be in its launch ramp: its trend is fitted as a curve."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A series as arrays; what is missing is not a number.
+
+    Attributes:
+        models: names, U.
+        vendors: of each model; an empty text where not told.
+        dates: T, ascending.
+        quantity_UT: log quantity.
+        list_UT: log list price.
+        paid_UT: log price paid; the list price where the file tells no other.
+        platform_T: log quantity of the platform, or None.
+        marked_UT: rows marked as announced moves.
+        launched: of each model, where told.
+        has_paid: whether the file tells prices paid.
+        has_marks: whether it marks announced moves.
+    """
+
+    models: tuple[str, ...]
+    vendors: tuple[str, ...]
+    dates: tuple[dt.date, ...]
+    quantity_UT: Array
+    list_UT: Array
+    paid_UT: Array
+    platform_T: Array | None
+    marked_UT: npt.NDArray[np.bool_]
+    launched: tuple[dt.date | None, ...]
+    has_paid: bool
+    has_marks: bool
+
+    @property
+    def spacing_days(self) -> float:
+        """Typical days between dates."""
+        days = np.array([d.toordinal() for d in self.dates])
+        return float(np.median(np.diff(days))) if len(days) > 1 else 1.0
+
+    @property
+    def half_window(self) -> int:
+        """Rows on either side of a move: two weeks of days, two months of weeks, half a year of months."""
+        return 14 if self.spacing_days <= 2 else 8 if self.spacing_days <= 10 else 6
+
+
+@dataclass(frozen=True)
+class Move:
+    """A price move with its measured steps.
+
+    Attributes:
+        unit: index of the model.
+        at: index of the date.
+        announced: step of the log list price.
+        paid: step of the log price paid.
+        quantity: step of the log quantity, the platform's growth taken out where it is known.
+        lately: log quantity in the later half of the time before the move over the earlier; None without room.
+        early: the same step over the half window next to the move; None where there is no room.
+        age_days: of the model, if known.
+        young: whether a launch ramp is likely.
+        netted: whether the platform's growth was taken out.
+    """
+
+    unit: int
+    at: int
+    announced: float
+    paid: float
+    quantity: Step
+    lately: float | None
+    early: float | None
+    age_days: int | None
+    young: bool
+    netted: bool
+
+
+def build_panel(series: Series) -> Panel:
+    """Returns the series as arrays."""
+    models = sorted({row.model for row in series.rows})
+    dates = sorted({row.date for row in series.rows})
+    unit = {model: i for i, model in enumerate(models)}
+    at = {date: i for i, date in enumerate(dates)}
+    shape = (len(models), len(dates))
+    quantity, listed, paid, platform = (np.full(shape, np.nan) for _ in range(4))
+    marked = np.zeros(shape, dtype=bool)
+    vendors, launched = [""] * len(models), [None] * len(models)  # type: list[str], list[dt.date | None]
+    for row in series.rows:
+        u, t = unit[row.model], at[row.date]
+        quantity[u, t], listed[u, t] = np.log(row.quantity), np.log(row.price)
+        paid[u, t] = np.log(row.effective_price or row.price)
+        platform[u, t] = np.log(row.platform) if row.platform else np.nan
+        marked[u, t] = row.event
+        vendors[u] = vendors[u] or row.vendor
+        launched[u] = launched[u] or row.launched
+    known = np.isfinite(platform)
+    total_T = np.where(known.any(axis=0), np.nansum(platform, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+    return Panel(
+        models=tuple(models),
+        vendors=tuple(vendors),
+        dates=tuple(dates),
+        quantity_UT=quantity,
+        list_UT=listed,
+        paid_UT=paid,
+        platform_T=total_T if "platform" in series.columns else None,
+        marked_UT=marked,
+        launched=tuple(launched),
+        has_paid="effective_price" in series.columns,
+        has_marks=bool(marked.any()),
+    )
+
+
+def find_moves(panel: Panel) -> list[tuple[int, int, float]]:
+    """Returns where list prices move to stay: model, date and the step of the log price.
+
+    Marked rows where the file marks any; else moves that stand out of the price's own noise and do not come back.
+    """
+    found = []
+    for u in range(len(panel.models)):
+        have = np.flatnonzero(np.isfinite(panel.list_UT[u]))
+        price = panel.list_UT[u, have]
+        change = np.diff(price, prepend=price[:1])
+        noise = 1.4826 * float(np.median(np.abs(change - np.median(change))))
+        marked = panel.marked_UT[u, have] if panel.has_marks else np.abs(change) >= max(_SMALLEST_MOVE, 6 * noise)
+        for i in np.flatnonzero(marked):
+            if i == 0:
+                continue
+            level = float(np.median(price[i : i + _LEVEL]) - np.median(price[max(i - _LEVEL, 0) : i]))
+            stays = abs(level) >= _SMALLEST_MOVE if panel.has_marks else level * change[i] >= 0.6 * change[i] ** 2
+            if stays:
+                found.append((u, int(have[i]), level))
+    return found
+
+
+def measure_moves(panel: Panel, found: list[tuple[int, int, float]]) -> list[Move]:
+    """Returns the steps at the moves that have enough rows on either side, and that the price paid followed.
+
+    Noise is given the memory that models show between moves: that of one window is too uncertain. With it, a move
+    that follows a weak week is not credited with the recovery that would have come anyway.
+    """
+    moved_UT = np.zeros(panel.list_UT.shape, dtype=bool)
+    for u, t, _ in found:
+        moved_UT[u, t] = True
+    memory = _shared_memory(panel, moved_UT)
+    measured = [_measure(panel, moved_UT, move, memory) for move in found]
+    return [move for move in measured if move is not None]
+
+
+def _shared_memory(panel: Panel, moved_UT: npt.NDArray[np.bool_]) -> float | None:
+    """Returns the noise's memory from the longest stretch of every model without a move; None where all are short."""
+    several = len(panel.models) > 1
+    known_T = np.isfinite(panel.quantity_UT).any(axis=0)
+    common_T = np.zeros(len(panel.dates))
+    if several:
+        common_T[known_T] = np.nanmean(panel.quantity_UT[:, known_T], axis=0)
+    found = []
+    for u in range(len(panel.models)):
+        have = np.flatnonzero(np.isfinite(panel.quantity_UT[u]))
+        stretch = max(np.split(have, np.flatnonzero(moved_UT[u, have])), key=len)
+        if len(stretch) >= 2 * panel.half_window:
+            found.append(trend_memory(panel.quantity_UT[u, stretch] - common_T[stretch]))
+    return float(np.median(found)) if found else None
+
+
+def _measure(
+    panel: Panel, moved_UT: npt.NDArray[np.bool_], move: tuple[int, int, float], memory: float | None
+) -> Move | None:
+    u, at, announced = move
+    have = np.flatnonzero(np.isfinite(panel.quantity_UT[u]) & np.isfinite(panel.list_UT[u]))
+    here = int(np.searchsorted(have, at))
+    others = np.flatnonzero(moved_UT[u, have])
+    start = max([here - panel.half_window, *(int(i) + 1 for i in others if i < here), 0])
+    stop = min([here + panel.half_window + 1, *(int(i) for i in others if i > here), len(have)])
+    before, after = here - start, stop - here - 1
+    if min(before, after) < FEWEST_ROWS:
+        return None
+    # The day of the move is partly at either price.
+    rows = np.r_[start:here, here + 1 : stop]
+    dates, time = have[rows], (rows - here).astype(float)
+    value, netted = _net(panel, moved_UT, u, dates)
+    age = _age(panel, u, at)
+    room = panel.half_window * _YOUNG_WINDOWS * panel.spacing_days
+    young = age is not None and age < room
+    curved = young or before != after
+    enough = len(time) >= 8
+    quantity = fit_step(value, time, curved=curved and enough, memory=memory)
+    paid = (
+        fit_step(panel.paid_UT[u, dates], time, curved=curved and enough, memory=memory).size
+        if panel.has_paid
+        else announced
+    )
+    if abs(paid) < _SMALLEST_PAID:
+        return None
+    pre = time < 0
+    half = int(pre.sum()) // 2
+    lately = float(value[pre][-half:].mean() - value[pre][:-half].mean()) if half >= FEWEST_ROWS else None
+    near = np.abs(time) <= panel.half_window / 2
+    early = None
+    if min((near & pre).sum(), (near & ~pre).sum()) >= FEWEST_ROWS:
+        early = fit_step(value[near], time[near], memory=memory).size
+    return Move(u, at, announced, paid, quantity, lately, early, age, young, netted)
+
+
+def _net(panel: Panel, moved_UT: npt.NDArray[np.bool_], u: int, dates: npt.NDArray[np.int64]) -> tuple[Array, bool]:
+    """Returns the log quantity less the platform's, or less that of models whose price stood still."""
+    value = panel.quantity_UT[u, dates]
+    if panel.platform_T is not None and np.isfinite(panel.platform_T[dates]).all():
+        return value - panel.platform_T[dates], True
+    window = panel.quantity_UT[:, dates]
+    still = ~moved_UT[:, dates.min() : dates.max() + 1].any(axis=1)
+    usable = still & np.isfinite(window).all(axis=1) & (np.arange(len(window)) != u)
+    if usable.sum() < _FEWEST_CONTROLS:
+        return value, False
+    others = window[usable]
+    return value - (others - others.mean(axis=1, keepdims=True)).mean(axis=0), True
+
+
+def _age(panel: Panel, u: int, at: int) -> int | None:
+    """Returns days since launch; where it is not told, since the first row, if the file began without the model."""
+    launched = panel.launched[u]
+    if launched is None:
+        first = int(np.flatnonzero(np.isfinite(panel.quantity_UT[u]))[0])
+        if first == 0:
+            return None
+        launched = panel.dates[first]
+    return (panel.dates[at] - launched).days

@@ -1,0 +1,107 @@
+"""Elasticity measured from data: price moves, estimates by several methods, and typed warnings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from hydrometer.records.base import Record
+
+Trouble = Literal[
+    "simultaneity",
+    "launch_ramp",
+    "list_price",
+    "index_choice",
+    "business_stealing",
+    "supply_rationing",
+    "platform_growth",
+    "few_clusters",
+    "no_price_moves",
+    "slow_response",
+    "short_windows",
+    "quality_change",
+]
+
+
+class DemandWarning(Record):
+    """A reason to doubt an elasticity."""
+
+    kind: Trouble
+    text: str
+    cure: str
+
+
+class PriceMove(Record):
+    """A published price move with the quantities around it."""
+
+    model: str
+    vendor: str
+    date: dt.date
+    price_ratio: float
+    """Price after over before."""
+    quantity_ratio: float
+    platform_ratio: float
+    """Growth of the platform over the same windows."""
+    standard_error: float
+    """Of the log quantity's step."""
+    age_days: int | None = None
+    """Days since launch, where a ramp is suspected."""
+    note: str
+    source: str
+
+
+class MeasuredMove(Record):
+    """One price move and the elasticity that it shows, as a positive number."""
+
+    model: str
+    date: dt.date
+    price_ratio: float
+    elasticity: float
+    standard_error: float
+    shrunken: float
+    """Drawn towards the others by its error (empirical Bayes)."""
+    shrunken_error: float
+    without_it: float | None
+    """The pooled elasticity with this move's cluster left out."""
+    cluster: int
+    note: str = ""
+
+
+class Estimated(Record):
+    """An elasticity by one method, as a positive number."""
+
+    method: str
+    estimate: float
+    low: float | None
+    """None where no bound can be given."""
+    high: float | None
+    level: float
+    interval: str
+    """How the interval was found."""
+    n: int
+    n_clusters: int
+    assumes: str
+
+
+class ElasticityReport(Record):
+    """What `hydrometer demand elasticity --json` prints."""
+
+    series: str
+    sha256: str | None
+    n_rows: int
+    n_models: int
+    first: dt.date
+    last: dt.date
+    identified: bool
+    """Whether the recommended estimate rests on price moves that demand did not cause, as far as can be seen."""
+    recommended: Estimated | None
+    """None where nothing in the data can tell a response to price."""
+    standard_error: float | None
+    others: tuple[Estimated, ...]
+    """By methods that are not recommended, to be compared with."""
+    moves: tuple[MeasuredMove, ...]
+    tau: float | None
+    """Standard deviation between moves."""
+    warnings: tuple[DemandWarning, ...]
+    sources: tuple[str, ...]
+    seed: int
