@@ -318,3 +318,71 @@ def test_nothing_half_written_is_left(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+def torchrun(path: Path, out: Path, *, stop: int = 0) -> subprocess.CompletedProcess[str]:
+    code = (
+        "import os, sys; from pathlib import Path; from hydrometer.lab.train import train;"
+        "from hydrometer.lab.recipes import TrainRecipe, read_recipe; p = Path(sys.argv[1]);"
+        "train(read_recipe(p, TrainRecipe)[0], p, Path(sys.argv[2]),"
+        f" progress=lambda d, n, l: d == {stop} and os._exit(9))"
+    )
+    script = path.with_suffix(".py")
+    script.write_text(code)
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script), str(path), str(out)],
+        check=False, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def test_two_processes_with_shards_learn_what_one_learns_and_go_on(tmp_path: Path) -> None:
+    path = recipe(tmp_path, DEEP)
+    whole = run(path, tmp_path / "whole")
+    assert torchrun(path, tmp_path / "two", stop=8).returncode != 0
+    assert sorted(p.name for p in (tmp_path / "two/checkpoints").iterdir()) == ["step-00000003", "step-00000006"]
+    again = torchrun(path, tmp_path / "two")
+    assert again.returncode == 0, again.stderr
+    told = json.loads((tmp_path / "two/run.json").read_text())
+    assert told["ledger"]["n_devices"] == 2
+    assert told["ledger"]["tokens"] == whole.ledger.tokens
+    one, two = [json.loads((tmp_path / x / "curve.json").read_text()) for x in ("whole", "two")]
+    for a, b in zip(one, two, strict=True):
+        assert b == pytest.approx(a, rel=2e-4)
+    ours, _ = files.load_model(tmp_path / "whole")
+    theirs, _ = files.load_model(tmp_path / "two")
+    for (name, a), b in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=2e-4), name
+
+
+def test_a_draft_changes_no_token() -> None:
+    from hydrometer.lab.speculate import draft_and_check
+
+    for query_rank in (0, 16):
+        model = deep(query_rank=query_rank)
+        with torch.no_grad():
+            # So that drafts are right here and wrong there.
+            model.mtp.projection.weight.zero_()
+            model.mtp.projection.weight[:, 32:].copy_(torch.eye(32))
+        prompts = torch.randint(1, 300, (3, 6))
+        plain, _ = sample.sample(model, prompts, n_new=15, temperature=0)
+        for prompt, wanted in zip(prompts, plain, strict=True):
+            found = draft_and_check(model, prompt, n_new=15)
+            assert torch.equal(found.tokens_T, wanted)
+            assert 0 <= found.accepted <= found.proposed == found.passes - 1
+    with pytest.raises(InputError, match="no multi-token module"):
+        draft_and_check(deep(mtp=False), prompts[0], n_new=2)
+
+
+def test_the_draft_with_a_cache_is_the_draft_without() -> None:
+    from hydrometer.lab.speculate import _Drafter
+
+    model = deep().eval()
+    tokens = torch.randint(1, 300, (14,))
+    with torch.no_grad():
+        hidden = model.hidden(tokens[None])
+        whole = model.two_ahead(hidden, tokens[None])[0].argmax(-1).tolist()
+        drafter, place = _Drafter(model), 0
+        for n in (6, 1, 2, 1, 3):
+            proposed = drafter.propose(hidden[:, place : place + n], tokens[place + 1 : place + n + 1].tolist())
+            place += n
+            assert proposed == whole[place - 1]

@@ -24,11 +24,18 @@ class KnownCase(Record):
     dose: float
     method: str
     note: str
+    same_text_as: str | None
+    """Of a hard control: the teacher whose own human text it learnt."""
     attributed: tuple[str, ...]
     verdict: str
+    withheld: str | None
+    """Why nobody is named although a candidate passes."""
     pvalues: dict[str, float]
+    or_its_text: tuple[str, ...]
+    """Whoever it resembles as a student, or as a model of the same human text would: the two cannot be told apart."""
     right: bool
-    """Of a student: a teacher of it, or its teacher's, is named and nobody else; of the others: nobody is named."""
+    """Whether what is said is true: of a student that a teacher of it, direct or not, or that teacher's human text
+    taught it, and nobody else; of a hard control nothing, or that its teacher's text did; of others nothing."""
     false_positive_rate: float | None
 
 
@@ -66,7 +73,7 @@ def audit_zoo(
         answers = read_responses(folder / name, probes=attributor.panel.probes)
         some = dataclasses.replace(answers, frame=answers.frame.filter(answers.frame["model"].is_in(names)))
         for one in attributor.run(some):
-            found[one.subject] = _case(tree, tree[one.subject], one)
+            found[one.subject] = known_case(tree, tree[one.subject], one)
     return [found[m.name] for m in wanted if m.name in found]
 
 
@@ -76,13 +83,19 @@ def teachers_of(tree: dict[str, Listed], name: str) -> set[str]:
     return direct | {t for d in direct for t in teachers_of(tree, d)}
 
 
-def _case(tree: dict[str, Listed], me: Listed, result: Attribution) -> KnownCase:
+def known_case(tree: dict[str, Listed], me: Listed, result: Attribution) -> KnownCase:
+    """Returns what was found of a model, beside what is known of it."""
     attributed = tuple(result.attributed)
     true = teachers_of(tree, me.name)
-    right = bool(attributed) and set(attributed) <= true if true else not attributed
+    # Of several that pass the first is the likest; what is withheld is its name.
+    either = tuple(result.also_resembles[:1]) if result.withheld == "shared_text" else ()
+    said = {*attributed, *either}
+    allowed = true | ({me.same_text_as} if me.same_text_as and not attributed else set())
+    right = said <= allowed and (bool(said) or not true)
     return KnownCase(
         subject=me.name, role=me.role, taught_by=me.taught_by, dose=me.dose, method=me.method, note=me.note,
-        attributed=attributed, verdict=str(result.verdict.value),
+        same_text_as=me.same_text_as, attributed=attributed, verdict=str(result.verdict.value),
+        withheld=result.withheld,
         pvalues={c.name: c.pvalue for c in result.candidates if c.pvalue is not None},
-        right=right, false_positive_rate=result.false_positive_rate,
+        or_its_text=either, right=right, false_positive_rate=result.false_positive_rate,
     )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +11,18 @@ from typing import TYPE_CHECKING
 import typer
 
 from hydrometer.cli.groups import group
+from hydrometer.cli.lab_s1 import s1
+from hydrometer.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
+    from hydrometer.audit.zoo import KnownCase
+    from hydrometer.audit.zoo_live import LiveCase
     from hydrometer.lab.train import Result
 
 app = group("Train small models of known lineage, and try the instruments on them.")
 zoo = group("A family tree of small models whose teachers are known.")
 app.add_typer(zoo, name="zoo")
+app.command("s1")(s1)
 _ZOO = Path("panels/zoo")
 
 
@@ -33,19 +35,22 @@ def train(
     """Train a DeepSeek-V3-style or Llama-style model on text. Interrupted, the same command goes on.
 
     \b
-    Example:
+    Examples:
       hydrometer lab train recipe.toml --out models/t1
+      torchrun --no-python --nproc-per-node 8 hydrometer lab train recipe.toml --out models/t1
     """
     from hydrometer.lab import need_torch
 
     need_torch()
+    from hydrometer.lab import ranks
     from hydrometer.lab import train as training
     from hydrometer.lab.recipes import TrainRecipe, read_recipe
 
     asked, _ = read_recipe(recipe, TrainRecipe)
     with _steps() as progress:
         result = training.train(asked, recipe, out, progress=progress)
-    _show(result, as_json=as_json)
+    if ranks.is_first():
+        _show(result, as_json=as_json)
 
 
 @app.command("distill")
@@ -78,6 +83,9 @@ def build(
     texts: Path = typer.Option(..., "--texts", help="Folder of the texts that the recipe names.", metavar="DIR"),
     out: Path = typer.Option(..., "--out", help="Where models are kept; what is there is not built again."),
     panel: Path | None = typer.Option(None, "--panel", help="Write the answers there, as a panel.", metavar="DIR"),
+    weights: list[str] = typer.Option(
+        [], "--weights", help="Write this member's weights beside the panel, in bf16; repeatable.", metavar="NAME"
+    ),
     workers: int = typer.Option(1, "--workers", min=1, max=512, help="Processes; one thread and one member each."),
     as_json: bool = typer.Option(False, "--json", help="Print the sum as one line of JSON."),
 ) -> None:
@@ -90,18 +98,23 @@ def build(
     from hydrometer.lab import need_torch
 
     need_torch()
-    from hydrometer.cli.progress import shown
+    from hydrometer.cli.progress import bar, shown
     from hydrometer.lab import zoo as building
     from hydrometer.lab.recipes import read_recipe
     from hydrometer.lab.zoo_panel import write_panel
+    from hydrometer.lab.zoo_weights import ship
 
+    if weights and panel is None:
+        raise InputError("weights lie beside a panel", cure="name its folder with --panel", where="--weights")
     asked, _ = read_recipe(recipe, building.ZooRecipe)
-    with _bar() as bar:
-        update = shown(bar)
+    with bar() as progress:
+        update = shown(progress)
         built, failed = building.build(
             asked, texts=texts, out=out, workers=workers, progress=lambda done, n, _: update("Members", done, n)
         )
     listed = write_panel(building.members(asked), out, panel) if panel is not None else []
+    if panel is not None:
+        ship(weights, building.members(asked), out, panel, asked.probing)
     if as_json:
         typer.echo(json.dumps({"built": built, "failed": failed, "listed": len(listed)}))
     else:
@@ -148,34 +161,75 @@ def audit(
       hydrometer lab zoo audit --model s-t3-100-1 --model control-b1-0
     """
     from hydrometer.audit.zoo import audit_zoo
-    from hydrometer.cli.progress import CACHE, shown
+    from hydrometer.cli.progress import CACHE, bar, shown
 
-    with _bar() as bar:
-        found = audit_zoo(folder, models=model, alpha=alpha, cache=CACHE, progress=shown(bar))
+    with bar() as progress:
+        found = audit_zoo(folder, models=model, alpha=alpha, cache=CACHE, progress=shown(progress))
     for case in found:
         if as_json:
             typer.echo(json.dumps(case.model_dump(mode="json")))
             continue
         truth = f"{', '.join(case.taught_by)} at {case.dose:.0%}" if case.taught_by else "nobody"
-        named = ", ".join(case.attributed) or "nobody"
-        typer.echo(f"{case.subject:22} named: {named:12} truth: {truth:24} {'right' if case.right else 'wrong'}")
+        text = f", human text of {case.same_text_as}" if case.same_text_as else ""
+        typer.echo(f"{case.subject:22} {_named(case):26} truth: {truth + text:28} {'right' if case.right else 'wrong'}")
 
 
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import Progress
+@zoo.command("demo")
+def demo(
+    folder: Path = typer.Option(_ZOO, "--zoo", help="The zoo's panel.", metavar="DIR"),
+    probes: int = typer.Option(100, "--probes", min=20, max=5000, help="Probes to ask each model, evenly spread."),
+    as_json: bool = typer.Option(False, "--json", help="Print one line of JSON per model."),
+) -> None:
+    """Audit the models whose weights ship: ask them now, name their teachers, and print the truth beside it.
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        yield bar
+    Without PyTorch the answers that were recorded when the zoo was built are judged instead.
+
+    \b
+    Example:
+      hydrometer lab zoo demo
+    """
+    from hydrometer.audit.zoo_live import audit_live
+    from hydrometer.cli.progress import CACHE, bar, shown
+
+    with bar() as progress:
+        found = audit_live(folder, n_probes=probes, cache=CACHE, progress=shown(progress))
+    for case in found:
+        typer.echo(json.dumps(case.model_dump(mode="json")) if as_json else _demo_lines(case))
+    if not as_json and not all(case.live for case in found):
+        typer.echo(
+            "PyTorch is not installed: recorded answers were judged. To ask the weights: pip install 'hydrometer[lab]'"
+        )
+
+
+def _named(case: KnownCase) -> str:
+    if case.or_its_text:
+        return f"named {' or '.join(case.or_its_text)}, or its text"
+    return f"named {' or '.join(case.attributed)}" if case.attributed else "nobody named"
+
+
+def _demo_lines(case: LiveCase) -> str:
+    truth = f"taught by {', '.join(case.taught_by)} at {case.dose:.0%}" if case.taught_by else "taught by nobody"
+    if case.same_text_as:
+        truth += f", learnt the human text of {case.same_text_as}"
+    best, p = min(case.pvalues.items(), key=lambda pair: pair[1])
+    told = f"closest: {best}, p = {p:.3f}"
+    if case.or_its_text:
+        told = f"untaught models of {best}'s human text are as near to its students: p = {p:.3f}"
+    rate = f"; {case.false_positive_rate:.1%} of untaught models are named" if case.false_positive_rate else ""
+    how = f"{case.n_probes} {'answers given now' if case.live else 'recorded answers'}"
+    return (
+        f"{case.subject} ({case.parameters:,} parameters, {how})\n"
+        f"  {_named(case)} ({told}{rate})\n"
+        f"  truth: {truth}: {'right' if case.right else 'wrong'}"
+    )
 
 
 @contextmanager
 def _steps() -> Iterator[Callable[[int, int, float], None]]:
-    from hydrometer.cli.progress import shown
+    from hydrometer.cli.progress import bar, shown
 
-    with _bar() as bar:
-        update = shown(bar)
+    with bar() as progress:
+        update = shown(progress)
         yield lambda done, total, loss: update("Steps", done, total)
 
 

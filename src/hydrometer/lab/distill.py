@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from hydrometer.errors import InputError
+from hydrometer.lab import ranks
 from hydrometer.lab.corpus import Blocks, order, pack, read_text, token_stream
 from hydrometer.lab.files import load_model
 from hydrometer.lab.fit import Fitted, Progress, Run, fit, threads
@@ -63,6 +64,8 @@ def distill(recipe: DistillRecipe, path: Path, out: Path, *, progress: Progress 
     """
     if (out / "run.json").exists():
         raise InputError("there is a trained model already", cure="name another --out", where=str(out))
+    if ranks.count() > 1:
+        raise InputError("students are taught in one process", cure="start the command without torchrun")
     torch.manual_seed(recipe.seed)
     base = beside(path, recipe.student)
     student, tokenizer = load_model(base)
@@ -145,7 +148,7 @@ def _with_sampling(fitted: Fitted, count: dict[str, float]) -> Fitted:
             "measured_device_hours": seconds / 3600.0,
         }
     )
-    return Fitted(fitted.curve, new, fitted.resumed_from)
+    return Fitted(fitted.curve, new, fitted.resumed_from, fitted.model)
 
 
 def _fit(run: Run, recipe: DistillRecipe, teachers: Sequence[Network], lesson: Lesson, progress: Progress) -> Fitted:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from hydrometer.errors import InputError, OutputError
+from hydrometer.lab import ranks
 from hydrometer.lab.network import Network
 from hydrometer.store.files import decode_utf8, read_bytes
 
@@ -123,6 +124,11 @@ def weights_of(model: Network) -> dict[str, Tensor]:
     return {k: v for k, v in model.lm.state_dict().items() if not (tied and k == "lm_head.weight")}
 
 
+def gathered(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns tensors whole and on the CPU, gathered from all processes where they are sharded."""
+    return {name: ranks.whole(tensor.detach()).cpu() for name, tensor in tensors.items()}
+
+
 def put_weights(model: Network, weights: Mapping[str, Tensor], *, where: str) -> None:
     """Puts weights into a model.
 
@@ -133,7 +139,7 @@ def put_weights(model: Network, weights: Mapping[str, Tensor], *, where: str) ->
     _same_shape(wanted, weights, where)
     with torch.no_grad():
         for name, tensor in wanted.items():
-            tensor.copy_(weights[name])
+            tensor.copy_(ranks.like(tensor, weights[name]))
 
 
 def _same_shape(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], where: str) -> None:
@@ -219,14 +225,16 @@ def save_checkpoint(folder: Path, model: Network, optimiser: Any, state: dict[st
         OutputError: if the disk is full; the checkpoint before it is still there.
     """
     place = folder / f"step-{state['step']:08d}"
-    with whole_folder(place) as fresh:
-        hashes = {WEIGHTS: write_tensors(fresh / WEIGHTS, weights_of(model))}
-        if model.mtp is not None:
-            hashes[MTP] = write_tensors(fresh / MTP, model.mtp.state_dict())
-        hashes[OPTIMISER] = write_tensors(fresh / OPTIMISER, _flat(model, optimiser))
-        (fresh / STATE).write_text(json.dumps(state | {"sha256": hashes}), encoding="utf-8")
-    for old in _checkpoints(folder)[:-_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    kept = {WEIGHTS: gathered(weights_of(model)), OPTIMISER: gathered(_flat(model, optimiser))}
+    if model.mtp is not None:
+        kept[MTP] = gathered(model.mtp.state_dict())
+    if ranks.is_first():
+        with whole_folder(place) as fresh:
+            hashes = {name: write_tensors(fresh / name, tensors) for name, tensors in kept.items()}
+            (fresh / STATE).write_text(json.dumps(state | {"sha256": hashes}), encoding="utf-8")
+        for old in _checkpoints(folder)[:-_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    ranks.wait()
 
 
 def _checkpoints(folder: Path) -> list[Path]:
@@ -261,12 +269,18 @@ def load_checkpoint(folder: Path, model: Network, optimiser: Any) -> dict[str, A
     put_weights(model, read_tensors(place / WEIGHTS), where=str(place / WEIGHTS))
     if model.mtp is not None:
         weights = read_tensors(place / MTP)
-        _same_shape(model.mtp.state_dict(), weights, str(place / MTP))
-        model.mtp.load_state_dict(weights)
+        wanted = model.mtp.state_dict()
+        _same_shape(wanted, weights, str(place / MTP))
+        with torch.no_grad():
+            for name, tensor in wanted.items():
+                tensor.copy_(ranks.like(tensor, weights[name]))
     parameters = dict(model.named_parameters())
     for key, value in read_tensors(place / OPTIMISER).items():
         kind, _, name = key.partition("/")
         if name not in parameters:
             raise InputError(f"'{name}' is not of this network", cure="delete the checkpoint", where=str(place))
-        optimiser.state[parameters[name]][kind] = value.to(parameters[name].device) if kind != "step" else value
+        parameter = parameters[name]
+        optimiser.state[parameter][kind] = (
+            value if kind == "step" else ranks.like(parameter, value.to(parameter.device))
+        )  # fmt: skip
     return state

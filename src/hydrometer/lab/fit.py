@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from hydrometer.errors import InputError
-from hydrometer.lab.files import load_checkpoint, save_checkpoint
+from hydrometer.lab import ranks
+from hydrometer.lab.files import gathered, load_checkpoint, put_weights, save_checkpoint, weights_of
 from hydrometer.lab.meter import Ledger, Meter
 from hydrometer.lab.network import Losses, Network, Routing, update_biases
 from hydrometer.lab.recipes import Bill, Training
@@ -56,11 +57,13 @@ class Fitted:
         curve: one row a step: step, loss, and where there are any, mtp and the largest expert load over the mean.
         ledger: what it took.
         resumed_from: step of the checkpoint that this process went on from; 0 for none.
+        model: the trained network, whole again where it was sharded.
     """
 
     curve: list[dict[str, float]]
     ledger: Ledger
     resumed_from: int
+    model: Network
 
 
 def rate_at(step: int, n_steps: int, training: Training) -> float:
@@ -113,6 +116,9 @@ def fit(
         OutputError: if a checkpoint cannot be written.
     """
     training, model = run.training, run.model
+    if training.compile:
+        model.lm.model.compile()
+    ranks.shard(model)
     optimiser = optimiser_of(model, training)
     state = load_checkpoint(run.folder, model, optimiser)
     if state is not None and state.get("fingerprint") != run.fingerprint:
@@ -135,7 +141,18 @@ def fit(
             if (step + 1) % training.checkpoint_every == 0 and step + 1 < run.n_steps:
                 kept = {"step": step + 1, "curve": curve, "count": meter.so_far(), "fingerprint": run.fingerprint}
                 save_checkpoint(run.folder, model, optimiser, kept)
-        return Fitted(curve, meter.ledger(predicted_flop=predicted), first)
+        return Fitted(curve, meter.ledger(predicted_flop=predicted), first, _unsharded(model))
+
+
+def _unsharded(model: Network) -> Network:
+    """Returns the model itself, or a whole copy of a sharded one."""
+    if ranks.count() == 1:
+        return model
+    copy = Network(model.config)
+    put_weights(copy, gathered(weights_of(model)), where="the shards")
+    if model.mtp is not None and copy.mtp is not None:
+        copy.mtp.load_state_dict(gathered(model.mtp.state_dict()))
+    return copy
 
 
 def _predicted(run: Run, meter_step: Callable[[Meter], None]) -> float:
@@ -159,21 +176,23 @@ def _step(
         model.routed() as seen,
         torch.autocast(kind, dtype=torch.bfloat16, enabled=training.precision == "bf16"),
     ):
-        found = losses(batch, seen)
-    found.total.backward()
+        loss, main, mtp = model(lambda: losses(batch, seen))
+    loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip)
+    norm = ranks.whole(norm)
     if not bool(torch.isfinite(norm)):
         raise InputError(
             f"the loss is no number at step {step}", cure="lower learning_rate or clip", where=str(run.folder)
         )
     optimiser.step()
-    row = {"step": float(step + 1), "loss": _float(found.main), "rate": rate, "gradient_norm": float(norm)}
-    if found.mtp is not None:
-        row["mtp"] = _float(found.mtp)
+    row = {"step": float(step + 1), "loss": _float(main), "rate": rate, "gradient_norm": float(norm)}
+    if mtp is not None:
+        row["mtp"] = _float(mtp)
     if seen.chosen:
         row["largest_load"] = max(update_biases(model.routers(), seen, step=training.balance_step))
     return row
 
 
 def _float(value: Tensor) -> float:
-    return float(value.detach())
+    """Returns a mean over this process's rows as the mean over all processes'."""
+    return float(ranks.total(float(value.detach()))) / ranks.count()

@@ -11,6 +11,7 @@ import torch
 
 from hydrometer.costs.architecture import Architecture
 from hydrometer.costs.flop import forward_flop_per_token, training_flop_per_token
+from hydrometer.lab import ranks
 from hydrometer.lab.network import Network, architecture
 from hydrometer.lab.recipes import Bill
 from hydrometer.records.base import Record
@@ -121,11 +122,11 @@ class Meter:
         """Returns the ledger of the whole run."""
         done = self.so_far()
         flop = done["training_flop"] + done["other_flop"]
-        seconds = max(done["device_seconds"], 1e-9)
-        kwh, method = self._energy(done)
+        seconds = max(float(ranks.total(float(done["device_seconds"]))), 1e-9)
+        kwh, method = self._energy(done, seconds)
         usd, price = self._dollars(seconds)
         return Ledger(
-            device=_name(self.device), n_devices=1, precision=self.precision,
+            device=_name(self.device), n_devices=ranks.count(), precision=self.precision,
             tokens=int(done["tokens"]), sampled_tokens=int(done["sampled_tokens"]),
             training_flop=float(done["training_flop"]), other_flop=float(done["other_flop"]),
             device_seconds=seconds, wall_seconds=float(done["wall_seconds"]), peak_flop_per_second=self.peak,
@@ -134,11 +135,11 @@ class Meter:
             predicted_device_hours=predicted_flop / (self.peak * self.bill.expected_utilisation) / _SECONDS_PER_HOUR,
         )  # fmt: skip
 
-    def _energy(self, done: dict[str, float]) -> tuple[float | None, str]:
+    def _energy(self, done: dict[str, float], seconds: float) -> tuple[float | None, str]:
         if done["joules"] > 0:
             return done["joules"] / _JOULES_PER_KWH, "RAPL counter of the package, other programs included"
         if self.bill.watts_per_device is not None:
-            kwh = self.bill.watts_per_device * done["device_seconds"] / _JOULES_PER_KWH
+            kwh = self.bill.watts_per_device * seconds / _JOULES_PER_KWH
             return kwh, f"device-seconds times {self.bill.watts_per_device:g} W as the recipe states"
         return None, "no counter can be read and the recipe states no watts"
 

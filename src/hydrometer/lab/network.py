@@ -10,7 +10,7 @@ Axes: B sequences, T tokens, D hidden size, V vocabulary, E experts, K experts p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,11 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from hydrometer.costs.architecture import Architecture
+from hydrometer.lab import ranks
 from hydrometer.lab.recipes import DeepSeekShape, LlamaShape, Training
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.read import architecture_of
 
 _INIT = 0.02
+_NOT_LEARNT = -100
 
 
 def config_of(shape: LlamaShape | DeepSeekShape, *, vocab_size: int, longest: int) -> Any:
@@ -83,16 +85,22 @@ class MultiToken(nn.Module):
             if "norm" not in name:
                 nn.init.normal_(parameter, std=_INIT)
 
-    def forward(self, hidden_BTD: Tensor, embedded_BTD: Tensor, positions: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(
+        self, hidden_BTD: Tensor, embedded_BTD: Tensor, positions: tuple[Tensor, Tensor], *, cache: Any = None,
+        mask_11TS: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         """Returns hidden states for the head, shape (B, T, D).
 
         Args:
             hidden_BTD: of the main model at positions 0..T-1.
             embedded_BTD: embeddings of the tokens at positions 1..T.
             positions: rotary cosines and sines of T positions.
+            cache: of earlier positions, where the text is read piece by piece.
+            mask_11TS: what each position may attend to; needed where a cache holds some already.
         """
         joined = torch.cat([self.hidden_norm(hidden_BTD), self.embedding_norm(embedded_BTD)], dim=-1)
-        out: Tensor = self.final_norm(self.layer(self.projection(joined), position_embeddings=positions))
+        read = self.layer(self.projection(joined), attention_mask=mask_11TS, position_embeddings=positions, cache=cache)
+        out: Tensor = self.final_norm(read)
         return out
 
 
@@ -115,6 +123,14 @@ class Network(nn.Module):
         self.config = config
         self.lm: Any = DeepseekV3ForCausalLM(config) if deep else LlamaForCausalLM(config)
         self.mtp = MultiToken(config) if deep and config.num_mtp_layers else None
+
+    def forward(self, losses: Callable[[], Losses]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Returns what `losses` gives: total, main and multi-token loss.
+
+        Sharded parameters are gathered when a module is called and not before, so that training goes through here.
+        """
+        found = losses()
+        return found.total, found.main, found.mtp
 
     def routers(self) -> list[Any]:
         """Returns the routers, first layer first, the multi-token module's last."""
@@ -156,9 +172,10 @@ class Network(nn.Module):
         return logits
 
 
-def cross_entropy(logits_BTV: Tensor, targets_BT: Tensor) -> Tensor:
-    """Returns the mean negative log-likelihood in nats per token."""
-    return F.cross_entropy(logits_BTV.flatten(0, 1), targets_BT.flatten())
+def cross_entropy(logits_BTV: Tensor, targets_BT: Tensor, learnt_BT: Tensor | None = None) -> Tensor:
+    """Returns the mean negative log-likelihood in nats per token, of the tokens that are learnt if that is given."""
+    targets = targets_BT if learnt_BT is None else targets_BT.masked_fill(~learnt_BT, _NOT_LEARNT)
+    return F.cross_entropy(logits_BTV.flatten(0, 1), targets.flatten(), ignore_index=_NOT_LEARNT)
 
 
 def balance_loss(logits_NE: Tensor, chosen_NK: Tensor, *, n_sequences: int) -> Tensor:
@@ -187,7 +204,7 @@ def update_biases(routers: list[Any], seen: Routing, *, step: float) -> list[flo
     """
     ratios = []
     for router, chosen in zip(routers, seen.chosen, strict=True):
-        load = torch.bincount(chosen.flatten(), minlength=router.num_experts).float()
+        load = ranks.total(torch.bincount(chosen.flatten(), minlength=router.num_experts).float())
         router.e_score_correction_bias += step * torch.sign(load.mean() - load)
         ratios.append(float(load.max() / load.mean()))
     return ratios
@@ -202,7 +219,9 @@ class Losses:
     mtp: Tensor | None
 
 
-def language_losses(model: Network, tokens_BT: Tensor, seen: Routing, training: Training) -> Losses:
+def language_losses(
+    model: Network, tokens_BT: Tensor, seen: Routing, training: Training, *, learnt_BT: Tensor | None = None
+) -> Losses:
     """Returns the loss on the next token, plus lambda times that on the token after next, plus alpha times balance.
 
     Args:
@@ -210,13 +229,15 @@ def language_losses(model: Network, tokens_BT: Tensor, seen: Routing, training: 
         tokens_BT: one token longer than what is read, shape (B, T + 1).
         seen: what `routed()` gave.
         training: lambda and alpha.
+        learnt_BT: which of the tokens from the second on are learnt, shape (B, T); all where absent.
     """
     read = tokens_BT[:, :-1]
     hidden = model.hidden(read)
-    main = cross_entropy(model.lm.lm_head(hidden).float(), tokens_BT[:, 1:])
+    main = cross_entropy(model.lm.lm_head(hidden).float(), tokens_BT[:, 1:], learnt_BT)
     total, mtp = main, None
     if model.mtp is not None:
-        mtp = cross_entropy(model.two_ahead(hidden, read), tokens_BT[:, 2:])
+        ahead = None if learnt_BT is None else learnt_BT[:, 1:]
+        mtp = cross_entropy(model.two_ahead(hidden, read), tokens_BT[:, 2:], ahead)
         total = total + training.mtp_weight * mtp
     for logits, chosen in zip(seen.logits, seen.chosen, strict=True):
         total = total + training.balance_alpha * balance_loss(logits, chosen, n_sequences=len(tokens_BT))

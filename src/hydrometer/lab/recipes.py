@@ -87,6 +87,8 @@ class Training(Record):
     clip: Annotated[float, Field(gt=0, le=1e3)] = 1.0
     precision: Literal["fp32", "bf16"] = "bf16"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    compile: bool = False
+    """Compile the network first: one to four minutes on a CPU (a C++ compiler is needed), then quicker steps."""
     device: Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")] = "cpu"
     checkpoint_every: Annotated[int, Field(ge=1)] = 200
     balance_step: Share = 1e-3

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from hydrometer.errors import InputError
+from hydrometer.lab import ranks
 from hydrometer.lab.corpus import Blocks, order, pack, read_text, read_tokenizer, token_stream, train_tokenizer
 from hydrometer.lab.files import load_model, save_model, whole_folder
 from hydrometer.lab.fit import Fitted, Progress, Run, fit
@@ -82,6 +83,13 @@ def train(recipe: TrainRecipe, path: Path, out: Path, *, progress: Progress = qu
     """
     if (out / RESULT).exists():
         raise InputError("there is a trained model already", cure="name another --out", where=str(out))
+    device = ranks.device_of(recipe.training.device)
+    recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"device": device})})
+    with ranks.together(device):
+        return _train(recipe, path, out, progress)
+
+
+def _train(recipe: TrainRecipe, path: Path, out: Path, progress: Progress) -> Result:
     texts = [read_text(beside(path, name)) for name in recipe.text]
     torch.manual_seed(recipe.seed)
     parents: tuple[Parent, ...] = ()
@@ -110,7 +118,7 @@ def train(recipe: TrainRecipe, path: Path, out: Path, *, progress: Progress = qu
 def run_of(model: Network, recipe: Any, blocks: Blocks, out: Path) -> Run:
     """Returns the run of a recipe on these blocks, with its fingerprint."""
     # How often to checkpoint changes no loss, and where the device stands is no part of what is learnt.
-    told = recipe.model_dump(mode="json", exclude={"training": {"checkpoint_every"}, "bill": True})
+    told = recipe.model_dump(mode="json", exclude={"training": {"checkpoint_every", "device"}, "bill": True})
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode() + blocks.tobytes()).hexdigest()
     return Run(
         model.to(recipe.training.device), recipe.training, recipe.bill, recipe.seed, digest, out / _CHECKPOINTS
@@ -124,7 +132,7 @@ def fit_language(run: Run, blocks: Blocks, *, progress: Progress) -> Fitted:
 
     def batch_at(step: int) -> torch.Tensor:
         chosen = blocks[rows[step * training.batch : (step + 1) * training.batch]]
-        return torch.from_numpy(chosen).to(training.device)
+        return ranks.part_of(torch.from_numpy(chosen), where=str(run.folder)).to(training.device)
 
     return fit(
         run,
@@ -145,13 +153,16 @@ def finish(
     blocks: Blocks,
 ) -> Result:  # fmt: skip
     """Writes the model's folder whole, drops the checkpoints and returns what is told of it."""
+    if not ranks.is_first():
+        ranks.wait()
+        return Result.model_validate_json((out / RESULT).read_text(encoding="utf-8"))
     last = fitted.curve[-10:]
     loads = [row["largest_load"] for row in last if "largest_load" in row]
     with whole_folder(out / "model") as fresh:
-        save_model(fresh, run.model, tokenizer)
+        save_model(fresh, fitted.model, tokenizer)
         digest = weights_sha256(fresh)
         result = Result(
-            name=recipe.name, kind=kind, parameters=sum(p.numel() for p in run.model.parameters()),
+            name=recipe.name, kind=kind, parameters=sum(p.numel() for p in fitted.model.parameters()),
             first_loss=fitted.curve[0]["loss"], last_loss=sum(r["loss"] for r in last) / len(last),
             largest_load=sum(loads) / len(loads) if loads else None, steps=run.n_steps, seed=recipe.seed,
             parents=tuple(parents), data_sha256=hashlib.sha256(blocks.tobytes()).hexdigest(), weights_sha256=digest,
@@ -164,4 +175,5 @@ def finish(
         file.replace(out / file.name)
     (out / "model").rmdir()
     shutil.rmtree(run.folder, ignore_errors=True)
+    ranks.wait()
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
 from itertools import zip_longest
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,6 +20,8 @@ from hydrometer.store.files import write_whole
 
 Role = Literal["teacher", "sibling", "base", "student", "control"]
 _UNSCORED_BELOW = 0.3
+_SIBLING_WAVE = 2
+"""Siblings come after the first students: a zoo stopped early has these."""
 
 
 class Pretrained(Record):
@@ -52,6 +55,8 @@ class Continued(Record):
     text: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     seed: Seed
     note: str = ""
+    same_text_as: Slug | None = None
+    """The teacher whose own human text this is, of a control."""
 
 
 class Probing(Record):
@@ -98,18 +103,20 @@ class Member(Record):
     wave: int
     text: tuple[str, ...]
     note: str = ""
+    same_text_as: str | None = None
+    """The teacher whose own human text a control learnt, as its siblings did: a hard control."""
 
     @property
     def in_panel(self) -> bool:
-        """Whether it serves as a reference: teachers, dose-0 controls, students by text of a dose of 30 % or more.
+        """Whether it serves as a reference: teachers, controls of dose 0, students by text of a dose of 30 % or more.
 
         The others are the cases that calibration tries; a reference of weak students would blur every candidate.
         """
         if self.role in ("teacher",):
             return True
-        plain = self.role == "control" and not self.note
+        untaught = self.role in ("control", "sibling")
         strong = self.method == "sequence" and self.dose >= _UNSCORED_BELOW and len(self.taught_by) == 1
-        return plain or (self.role == "student" and strong and not self.note)
+        return untaught or (self.role == "student" and strong and not self.note)
 
 
 def members(recipe: ZooRecipe) -> tuple[Member, ...]:
@@ -121,8 +128,8 @@ def members(recipe: ZooRecipe) -> tuple[Member, ...]:
     found = [
         Member(
             name=p.name, role=p.role, taught_by=(), dose=0.0, method="text", base=None, seed=p.seed,
-            wave=2 if p.role == "sibling" else 0, text=p.text,
-            note=f"sibling of {p.sibling_of}" if p.sibling_of else "",
+            wave=_SIBLING_WAVE if p.role == "sibling" else 0, text=p.text,
+            note=f"sibling of {p.sibling_of}" if p.sibling_of else "", same_text_as=p.sibling_of,
         )
         for p in recipe.pretrained
     ]  # fmt: skip
@@ -146,6 +153,7 @@ def members(recipe: ZooRecipe) -> tuple[Member, ...]:
             Member(
                 name=c.name, role=c.role, taught_by=parent.taught_by, dose=parent.dose, method=parent.method,
                 base=c.start, seed=c.seed, wave=parent.wave + 1, text=c.text, note=c.note or "later fine-tuning",
+                same_text_as=c.same_text_as,
             )
         )  # fmt: skip
     names = [m.name for m in found]
@@ -166,7 +174,8 @@ def _alternating(found: Sequence[Member]) -> Iterator[Member]:
 
 def _students(recipe: ZooRecipe, bases: Sequence[str]) -> Iterator[Member]:
     n = 0
-    waves = {p.name: 0 for p in recipe.pretrained}
+    waves = {p.name: _SIBLING_WAVE if p.role == "sibling" else 0 for p in recipe.pretrained}
+    students: set[str] = set()
     for family in recipe.families:
         groups = [family.teachers] if family.together else [(t,) for t in family.teachers]
         for group in groups:
@@ -179,10 +188,12 @@ def _students(recipe: ZooRecipe, bases: Sequence[str]) -> Iterator[Member]:
                         raise InputError(f"no member '{unknown[0]}' to teach", cure=f"known: {', '.join(waves)}")
                     wave = max(waves[t] for t in group) + 1
                     waves[name] = wave
+                    second = any(t in students for t in group)
+                    students.add(name)
                     yield Member(
                         name=name, role="student", taught_by=tuple(group), dose=dose, method=family.method,
                         base=bases[n % len(bases)], seed=seed, wave=wave, text=recipe.human_text,
-                        note="second hand" if wave > 1 else "",
+                        note="second hand" if second else "",
                     )  # fmt: skip
                     n += 1
 
@@ -313,9 +324,11 @@ def _answer(zoo: ZooRecipe, folder: Path, out: Path) -> None:
     model, tokenizer = load_model(folder)
     prompts = torch.tensor([row["tokens"] for row in rows])
     probing = zoo.probing
+    # A seed of its own: with one seed for all, models draw alike and resemble each other more than their words do.
+    seed = int.from_bytes(sha256(folder.name.encode()).digest()[:4]) >> 1
     with threads(1):
         tokens = sample_many(
-            model, prompts, n_new=probing.answer_tokens, temperature=probing.temperature, seed=0
+            model, prompts, n_new=probing.answer_tokens, temperature=probing.temperature, seed=seed
         )  # fmt: skip
     answers = [tokenizer.decode(t) for t in tokens[:, probing.prompt_tokens :].tolist()]
     write_whole(folder / "answers.json", json.dumps(answers, ensure_ascii=False).encode())

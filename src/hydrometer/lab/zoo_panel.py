@@ -38,6 +38,8 @@ class Listed(Record):
     base: str | None
     seed: int
     note: str
+    same_text_as: str | None
+    """Of a hard control: the teacher whose own human text it learnt."""
     answers: Literal["panel", "cases"]
     """`panel`: a reference; `cases`: one to try the instruments on."""
     text: tuple[str, ...]
@@ -102,6 +104,7 @@ def _listed(member: Member, run: dict[str, Any]) -> Listed:
     return Listed(
         name=member.name, role=role, kind=member.role, taught_by=member.taught_by, dose=member.dose,
         method=member.method, base=member.base, seed=member.seed, note=member.note,
+        same_text_as=member.same_text_as,
         answers="panel" if member.in_panel else "cases", text=member.text, parameters=run["parameters"],
         loss=round(run["last_loss"], 4), tokens=ledger["tokens"], flop=ledger["training_flop"] + ledger["other_flop"],
         device_seconds=round(ledger["device_seconds"], 2), device=ledger["device"], data_sha256=run["data_sha256"],
@@ -117,6 +120,7 @@ def _lineage(member: Listed) -> Lineage:
         model=member.name, developer=f"lab {member.name}", base_family=member.base,
         relation="distilled" if taught else "human", teacher_group=member.taught_by,
         own_group=member.name if member.role == "teacher" else None,
+        same_text_as=(member.same_text_as,) if member.same_text_as else (),
         role="positive" if taught else "unscored" if member.role == "teacher" else "control",
         confidence="high", evidence=told,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from hydrometer.store.files import decode_utf8, read_bytes
 
 COLUMNS = tuple(Lineage.model_fields)
 _LARGEST = 64 * 1024 * 1024
+_SEVERAL = ("teacher_group", "same_text_as")
 _WHAT = "lineage table (CSV)"
 
 
@@ -73,8 +74,9 @@ def _check_header(header: list[str], path: Path) -> None:
 
 def _row(cells: dict[str, str], where: str) -> Lineage:
     known: dict[str, object] = {k: v.strip() for k, v in cells.items() if k in COLUMNS and v.strip()}
-    if "teacher_group" in known:
-        known["teacher_group"] = tuple(t.strip() for t in str(known["teacher_group"]).split("|") if t.strip())
+    for name in _SEVERAL:
+        if name in known:
+            known[name] = tuple(t.strip() for t in str(known[name]).split("|") if t.strip())
     try:
         return Lineage.model_validate(known)
     except ValidationError as error:
@@ -99,7 +101,7 @@ def lineage_csv(rows: Iterable[Lineage]) -> str:
 
 def cells_of(row: Lineage) -> dict[str, str]:
     """Returns a row as the texts of its cells; what is unknown is empty."""
-    values = row.model_dump(mode="json") | {"teacher_group": "|".join(row.teacher_group)}
+    values = row.model_dump(mode="json") | {name: "|".join(getattr(row, name)) for name in _SEVERAL}
     return {name: "" if values[name] is None else str(values[name]) for name in COLUMNS}
 
 

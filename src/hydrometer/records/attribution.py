@@ -7,9 +7,10 @@ from typing import Literal
 from hydrometer.records.base import Record
 from hydrometer.records.evidence_base import Range, Verdict
 
-Withheld = Literal["length", "direction"]
+Withheld = Literal["length", "direction", "shared_text"]
 """Why nobody is named although a candidate passes: no untaught model answers at such length, so that the p-value is
-not that of a matched null; or the subject is itself a candidate, and nobody knows which of the two came first."""
+not that of a matched null; the subject is itself a candidate, and nobody knows which of the two came first; or models
+that learnt the candidate's own human text, and nothing from it, resemble its students as much."""
 
 
 class CandidateResult(Record):
@@ -21,11 +22,17 @@ class CandidateResult(Record):
     candidate cannot be judged."""
     pvalue: float | None
     """Chance that an untaught model reaches this statistic with any of the candidates, so already corrected for
-    their number."""
+    their number; where the panel holds enough models of the candidates' own text, the larger of this and of
+    `shared_text_pvalue`."""
     models: tuple[str, ...] = ()
     """Its snapshots in the panel."""
     n_students: int = 0
     """Models of the panel that it is documented to have taught, the subject's kin left out."""
+    n_same_text: int = 0
+    """Untaught models of the panel that learnt the candidate's own human text."""
+    shared_text_pvalue: float | None = None
+    """Chance that a model that learnt the candidate's own human text, and nothing from it, stands as near to its
+    documented students; absent where the panel has too few such models."""
     note: str | None = None
     """Why it was not judged."""
 
@@ -89,6 +96,10 @@ class AttributionPoint(Record):
     """Students whose documented teacher is named; every data source counts once."""
     wrong_teacher: float
     """Students for which somebody else is named; every data source counts once."""
+    n_same_text: int = 0
+    """Hard controls among the judged: models that learnt a candidate's own human text. Not counted above."""
+    same_text_accusation: Range | None = None
+    """Hard controls for which somebody is named."""
     control_pvalues: tuple[float, ...]
     """The smallest p-value of every control, ascending: even between 0 and 1 if they are honest."""
     sha256: dict[str, str]

@@ -23,8 +23,8 @@ def answer(found: Attribution) -> str:
     best = leading_candidate(found)
     if found.verdict is Verdict.NOT_MEASURED or best is None or best.pvalue is None:
         return f"Not measured: {found.warnings[-1]}."
-    as_high = round(best.pvalue * (found.n_null + 1)) - 1
-    rate = f"p = {fraction(best.pvalue, found.n_null)}"
+    as_high = sum(m.kind != "student" and m.statistic >= (best.statistic or 0.0) for m in found.reference)
+    rate = f"p = {fraction((1 + as_high) / (found.n_null + 1), found.n_null)}"
     untaught = f"of {found.n_null} models documented as untaught"
     if found.verdict is Verdict.SUPPORTS:
         named = " or ".join(found.attributed)
@@ -50,6 +50,11 @@ def answer(found: Attribution) -> str:
         return (
             f"Nothing is established about who taught whom. It and {best.name} resemble each other more than chance "
             f"explains ({rate}), but either may have learnt from the other: it is not known which came first."
+        )
+    if found.withheld == "shared_text":
+        return (
+            f"Nothing is established. It resembles {best.name} more than chance explains ({rate}), but so do models "
+            f"that learnt the human text of {best.name} and nothing from it: it may be one of them."
         )
     about = best.name if len(found.candidates) == 1 else f"any candidate. The closest is {best.name}"
     return f"Nothing is established about {about}. {_number(as_high)} {untaught} resemble a candidate as much ({rate})."

@@ -73,5 +73,8 @@ class Lineage(Record):
     confidence: Literal["high", "medium", "low"] | None = None
     evidence: Cell | None = None
     """Where this is documented."""
+    same_text_as: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    """Of a model documented as untaught: candidates whose own human-written training text it learnt too. Such a model
+    resembles the candidate as a student does: a hard control."""
     released: Day | None = None
     """When it first answered the public. Nobody learnt from a model that came later."""

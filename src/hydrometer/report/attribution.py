@@ -88,6 +88,7 @@ def print_operating_point(index: Index, point: AttributionPoint | None, *, conso
         f"Controls accused: {percent(point.false_accusation.middle)} of {point.n_controls} from "
         f"{point.n_control_developers} developers ({percent(point.false_accusation.low)} to "
         f"{percent(point.false_accusation.high)})",
+        *_hard(point),
         f"Documented teacher named: {percent(point.power.middle)} ({percent(point.power.low)} to "
         f"{percent(point.power.high)}) over {point.n_sources} data sources, {point.n_students} students",
         f"Somebody else named: {percent(point.wrong_teacher)}",
@@ -95,3 +96,13 @@ def print_operating_point(index: Index, point: AttributionPoint | None, *, conso
     )
     for line in lines:
         console.print(Text(f"  {line}"))
+
+
+def _hard(point: AttributionPoint) -> tuple[str, ...]:
+    found = point.same_text_accusation
+    if found is None:
+        return ()
+    return (
+        f"Hard controls accused, which learnt a candidate's own human text: {percent(found.middle)} of "
+        f"{point.n_same_text} ({percent(found.low)} to {percent(found.high)})",
+    )

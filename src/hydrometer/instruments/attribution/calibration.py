@@ -72,14 +72,14 @@ def _member(panel: Panel, index: Index, lineage: Lineage) -> Subject:
 def _point(
     panel: Panel, judged: list[tuple[Lineage, Attribution]], alpha: float, rng: np.random.Generator
 ) -> AttributionPoint | None:
-    controls = [(me, a) for me, a in judged if me.role == "control"]
+    controls = [(me, a) for me, a in judged if me.role == "control" and not me.same_text_as]
+    hard = [bool(a.attributed) for me, a in judged if me.role == "control" and me.same_text_as]
     students = [(me, a) for me, a in judged if me.role == "positive"]
     if not controls or not students:
         return None
     smallest = [min(c.pvalue for c in a.candidates if c.pvalue is not None) for _, a in controls]
     # By the p-value alone: that a name is withheld for length or direction must not flatter the rate.
-    accused = Proportion(sum(p <= alpha + ROUNDING for p in smallest), len(controls))
-    low, high = accused.confidence_interval()
+    accused = sum(p <= alpha + ROUNDING for p in smallest)
     hits, wrong = defaultdict(list), defaultdict(list)
     for me, a in students:
         source = me.data_source or me.model
@@ -93,14 +93,9 @@ def _point(
         alpha=alpha,
         n_controls=len(controls),
         n_control_developers=len({me.developer for me, _ in controls}),
-        false_accusation=Range(
-            low=low,
-            middle=accused.estimate,
-            high=high,
-            unit="",
-            level=0.95,
-            method="Clopper-Pearson over controls",
-        ),
+        false_accusation=_rate(accused, len(controls)),
+        n_same_text=len(hard),
+        same_text_accusation=_rate(sum(hard), len(hard)) if hard else None,
         n_students=len(students),
         n_sources=len(share),
         power=Range(
@@ -115,6 +110,14 @@ def _point(
         control_pvalues=tuple(sorted(smallest)),
         sha256=dict(panel.sha256),
     )
+
+
+def _rate(hits: int, n: int) -> Range:
+    found = Proportion(hits, n)
+    low, high = found.confidence_interval()
+    return Range(
+        low=low, middle=found.estimate, high=high, unit="", level=0.95, method="Clopper-Pearson over controls"
+    )  # fmt: skip
 
 
 def save_operating_point(index: Index, point: AttributionPoint | None) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from hydrometer.instruments.attribution.compare import LENGTH, STYLE
 from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.shared_text import SharedText
 from hydrometer.instruments.attribution.significance import Z95, Decision, References
 from hydrometer.instruments.attribution.statistic import COUNTED, REPORTED, Statistics
 from hydrometer.records.attribution import ChannelResult
@@ -47,7 +48,7 @@ def channel_results(
     return tuple(found)
 
 
-def explanations(roster: Roster, leading: int) -> tuple[str, ...]:
+def explanations(roster: Roster, leading: int, shared: SharedText) -> tuple[str, ...]:
     """Returns what the evidence cannot rule out, whatever the verdict."""
     name = roster.candidates[leading]
     makers = roster.developers[leading]
@@ -59,7 +60,7 @@ def explanations(roster: Roster, leading: int) -> tuple[str, ...]:
     found = [
         f"An indirect teacher: the subject may have learnt from a model or a data set that {name} taught.",
         f"Shared web data: answers of {name} stand on public pages that many models are trained on.",
-        "Common human-written data, or annotators with one style guide.",
+        _common_text(name, shared.n_G[leading]),
         "A teacher outside the panel that resembles the candidate.",
     ]
     if siblings:
@@ -72,6 +73,16 @@ def explanations(roster: Roster, leading: int) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _common_text(name: str, n_same_text: int) -> str:
+    start = "Common human-written data, or annotators with one style guide"
+    if n_same_text:
+        return f"{start}: {n_same_text} models of the panel learnt {name}'s own human text, so that this was looked at."
+    return (
+        f"{start}: no model of the panel is documented to have learnt {name}'s own human text without {name}, and one "
+        "that did would resemble it as its students do."
+    )
+
+
 def needs(decision: Decision, found: References, *, n_probes: int, n_panel: int, alpha: float) -> tuple[str, ...]:
     """Returns what would settle an open question; nothing where it is settled."""
     if decision.verdict is not Verdict.INCONCLUSIVE:
@@ -79,6 +90,10 @@ def needs(decision: Decision, found: References, *, n_probes: int, n_panel: int,
     wanted = []
     if decision.withheld == "direction":
         wanted.append("Release dates of both (column released of lineage.csv): who came later taught nobody before.")
+    if decision.withheld == "shared_text":
+        wanted.append(
+            "What the subject was trained on: the candidate's human text, or answers that the candidate wrote."
+        )
     if decision.withheld == "length":
         wanted.append(
             "Models documented as untaught whose answers are as long as the subject's, or shorter answers of it."

@@ -112,12 +112,15 @@ class Roster:
     def untaught(self, model: int) -> NDArray[np.bool_]:
         """Returns which candidates are documented not to have taught a model, shape (G,).
 
-        A control was taught by nobody's model. A student with documented teachers was taught by nobody else, but a
-        teacher's siblings resemble it, so that candidates of the same developer are left open.
+        A control was taught by nobody's model; one that learnt a candidate's own text is left to `same_text`. A student
+        with documented teachers was taught by nobody else, but a teacher's siblings resemble it, so that candidates of
+        the same developer are left open.
         """
         me = self.models[model]
         if me.role == "control":
-            return np.array(self.judged[model])
+            other = np.array([name not in me.same_text_as for name in self.candidates], dtype=bool)
+            cleared: NDArray[np.bool_] = self.judged[model] & other
+            return cleared
         if me.role != "positive":
             return np.zeros(len(self.candidates), dtype=bool)
         makers = {d for g, name in enumerate(self.candidates) if name in me.teacher_group for d in self.developers[g]}
@@ -154,6 +157,22 @@ class Roster:
         return tuple(tuple(i for i in range(len(self.models)) if name in self.teachers(i)) for name in self.candidates)
 
     @cached_property
+    def same_text(self) -> tuple[tuple[int, ...], ...]:
+        """Positions of the models that learnt each candidate's own human text, untaught; never the subject's kin."""
+        return tuple(
+            tuple(
+                i
+                for i, m in enumerate(self.models)
+                if name in m.same_text_as
+                and m.role == "control"
+                and self._usable(i)
+                and self.judged[i, g]
+                and not self.kin[self.subject, i]
+            )
+            for g, name in enumerate(self.candidates)
+        )
+
+    @cached_property
     def others(self) -> tuple[tuple[int, ...], ...]:
         """Positions that stand for the untaught of each candidate.
 
@@ -167,6 +186,7 @@ class Roster:
                     i
                     for i, m in enumerate(self.models)
                     if m.developer not in makers
+                    and name not in m.same_text_as
                     and i not in self.left_out
                     and (
                         m.role == "control" or i in snapshots or (m.role == "positive" and name not in m.teacher_group)

@@ -23,6 +23,7 @@ from hydrometer.instruments.attribution.explain import channel_results, explanat
 from hydrometer.instruments.attribution.passages import passages
 from hydrometer.instruments.attribution.question import Question
 from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.shared_text import SharedText, shared_text
 from hydrometer.instruments.attribution.significance import Z95, Decision, References, decide, references
 from hydrometer.instruments.attribution.statistic import Statistics, statistics, subject_statistic
 from hydrometer.instruments.attribution.subjects import Subject, match_subjects
@@ -66,12 +67,14 @@ class Judged:
         stats: statistics of the subject and of all models of known lineage.
         row_G: the subject's; NaN where a candidate is not judged.
         found: the null population and the documented students.
+        shared: its place among models that learnt the candidates' own text.
         decision: the decision.
     """
 
     stats: Statistics
     row_G: NDArray[np.float64]
     found: References
+    shared: SharedText
     decision: Decision
 
 
@@ -170,16 +173,21 @@ class Attributor:
         leave_out = [subject_statistic(roster, similarities(whole - block), stats.frame) for block in blocks]
         null_G = self.question.null_mask(roster)
         found = references(roster, stats.total_MG, null_G=null_G, asked_G=case.asked_G)
-        withheld = self._withheld(roster, mean_log_length(whole), int(np.nanargmax(row_G)))
-        return Judged(stats, row_G, found, decide(row_G, leave_out, found, alpha=self.alpha, withheld=withheld))
+        shared = shared_text(roster, similarities(whole))
+        withheld = self._withheld(roster, mean_log_length(whole), int(np.nanargmax(row_G)), shared)
+        decision = decide(row_G, leave_out, found, shared, alpha=self.alpha, withheld=withheld)
+        return Judged(stats, row_G, found, shared, decision)
 
-    @staticmethod
-    def _withheld(roster: Roster, length_M: NDArray[np.float64], leading: int) -> Withheld | None:
+    def _withheld(
+        self, roster: Roster, length_M: NDArray[np.float64], leading: int, shared: SharedText
+    ) -> Withheld | None:
         """Returns why nobody may be named, whatever the p-value."""
         if roster.direction_is_open(leading):
             return "direction"
         longest = length_M[list(roster.null_models)].max()
-        return "length" if length_M[roster.subject] > longest + np.log(LONGER) else None
+        if length_M[roster.subject] > longest + np.log(LONGER):
+            return "length"
+        return "shared_text" if shared.explains(leading, self.alpha) else None
 
     def _weaknesses(self, case: Case, judged: Judged) -> Iterator[str]:
         """Yields what weakens the answer."""
@@ -201,6 +209,11 @@ class Attributor:
             yield (
                 "the subject is itself a candidate of this panel, and it is not known which of the two came first: "
                 "nobody is named"
+            )
+        if judged.decision.withheld == "shared_text":
+            yield (
+                f"models that learnt the human text of {self.groups[leading]}, and nothing from it, resemble its "
+                "students as much: the subject may have learnt that text, and nobody is named"
             )
         if judged.decision.withheld == "length":
             yield (
@@ -239,7 +252,7 @@ class Attributor:
             channels=channel_results(roster, judged.stats, decision.leading, case.asked_G),
             reference=found.models,
             passages=self._passages(case, roster.members[decision.leading]),
-            cannot_rule_out=explanations(roster, decision.leading),
+            cannot_rule_out=explanations(roster, decision.leading, judged.shared),
             needs=needs(decision, found, n_probes=n_probes, n_panel=self.index.record.n_probes, alpha=self.alpha),
             operating_point=self.operating_point,
             panel=self.panel.folder.name,
@@ -298,6 +311,8 @@ class Attributor:
             pvalue=float(judged.decision.pvalue_G[g]) if known else None,
             models=tuple(roster.models[i].model for i in roster.members[g]),
             n_students=len(self._taught(roster, g)),
+            n_same_text=judged.shared.n_G[g],
+            shared_text_pvalue=None if np.isnan(shared := judged.shared.pvalues(self.alpha)[g]) else float(shared),
             note=None if known else _why_not(roster, g),
         )
 

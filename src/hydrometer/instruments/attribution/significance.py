@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.shared_text import SharedText
 from hydrometer.records.attribution import ReferenceModel, Withheld
 from hydrometer.records.evidence_base import Verdict
 from hydrometer.stats.conformal import ROUNDING, NullPopulation, block_jackknife_error
@@ -85,7 +86,8 @@ class Decision:
     """What the statistics of one subject say.
 
     Attributes:
-        pvalue_G: corrected for the number of candidates; NaN where not judged.
+        pvalue_G: corrected for the number of candidates; the larger one where models of the candidate's own text are a
+            second null population; NaN where not judged.
         leading: position of the candidate with the largest statistic.
         attributed: positions of the set that is named; perhaps none.
         also: positions of candidates that pass, but by less than the named by more than noise.
@@ -104,14 +106,16 @@ class Decision:
 
 
 def decide(
-    row_G: Array, leave_out_BG: Sequence[Array], found: References, *, alpha: float, withheld: Withheld | None
-) -> Decision:
+    row_G: Array, leave_out_BG: Sequence[Array], found: References, shared: SharedText, *, alpha: float,
+    withheld: Withheld | None,
+) -> Decision:  # fmt: skip
     """Decides about one subject.
 
     Args:
         row_G: its statistics; NaN where a candidate is not judged.
         leave_out_BG: the same with each block of probes left out.
         found: models of known lineage.
+        shared: where it stands among models that learnt the candidates' own text.
         alpha: the level.
         withheld: why nobody may be named, whatever passes.
     """
@@ -124,7 +128,8 @@ def decide(
     for g in passed:
         gap_error = block_jackknife_error([row[leading] - row[g] for row in leave_out_BG])
         within_noise = row_G[leading] - row_G[g] <= Z95 * gap_error
-        (named if g == leading or within_noise else also).append(int(g))
+        stands = g == leading or (within_noise and not shared.explains(int(g), alpha))
+        (named if stands else also).append(int(g))
     if named and withheld is not None:
         named, also, verdict = [], [*named, *also], Verdict.INCONCLUSIVE
     elif named:
@@ -134,6 +139,8 @@ def decide(
         verdict = Verdict.OPPOSES
     else:
         verdict = Verdict.INCONCLUSIVE
+    # An untaught model must be unlike both kinds: those of other texts and those of the candidate's own.
+    pvalue_G = np.fmax(pvalue_G, np.where(np.isnan(pvalue_G), np.nan, shared.pvalues(alpha)))
     return Decision(
         pvalue_G, leading, tuple(named), tuple(also), error, verdict, withheld if also and not named else None
     )

@@ -84,7 +84,7 @@ def statistics(roster: Roster, similarity_MM: Mapping[str, Array]) -> Statistics
     direct = {c: raw[c] / channel[c] for c in REPORTED}
     direct_MG = np.mean([direct[c] for c in CHANNELS], axis=0)
     lineage_MG = np.full(direct_MG.shape, np.nan)
-    kernel_MM = _kernel(roster, similarity_MM)
+    kernel_MM = kernel_of(roster, similarity_MM)
     for i in known:
         lineage_MG[i] = _lineage(roster, kernel_MM, i, *_centres(roster, i))
     subject_centres = _centres(roster, roster.subject)
@@ -96,7 +96,7 @@ def statistics(roster: Roster, similarity_MM: Mapping[str, Array]) -> Statistics
 def subject_statistic(roster: Roster, similarity_MM: Mapping[str, Array], frame: Frame) -> Array:
     """Returns the subject's statistics alone, shape (G,), in a frame that was set before."""
     rows = [_direct(roster, similarity_MM[c])[roster.subject] / frame.channel[c] for c in CHANNELS]
-    kernel_MM = _kernel(roster, similarity_MM)
+    kernel_MM = kernel_of(roster, similarity_MM)
     lineage_G = _lineage(roster, kernel_MM, roster.subject, frame.centre_GM, frame.null_GM)
     total_G: Array = lineage_G / frame.lineage + np.mean(rows, axis=0) / frame.direct
     return total_G
@@ -107,7 +107,8 @@ def _spread(values_MG: Array) -> float:
     return spread if spread > 0 else 1.0
 
 
-def _kernel(roster: Roster, similarity_MM: Mapping[str, Array]) -> Array:
+def kernel_of(roster: Roster, similarity_MM: Mapping[str, Array]) -> Array:
+    """Returns the space that the counted channels span together, base families softened, shape (M, M)."""
     kernel_MM: Array = np.mean([unit_kernel(similarity_MM[c]) for c in COUNTED], axis=0)
     return soften(kernel_MM, roster.base_contrasts, share=BASE_SHARE)
 

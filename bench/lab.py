@@ -1,0 +1,114 @@
+"""Calibrates the instruments on models whose teachers are known, and writes the page.
+
+    python bench/lab.py [--page]
+
+Needs no torch: it reads the answers that ship in panels/zoo and bench/lab_whitebox.csv. Takes some minutes; what was
+measured is kept in .cache/zoo, and `--page` writes docs/benchmarks/lab.md, its figures and
+panels/zoo/operating_points.json from that again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from multiprocessing import get_context
+from typing import Any
+
+import lab_measures as measures
+import lab_page as page
+from hydrometer.audit.zoo import audit_zoo
+
+KEPT = measures.ROOT / ".cache/zoo/measured.json"
+PAGE = measures.ROOT / "docs/benchmarks/lab.md"
+POINTS = measures.ZOO / "operating_points.json"
+
+
+def say(text: str) -> None:
+    """Prints what is being done."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def by_probes() -> tuple[list[dict[str, Any]], float]:
+    """Returns power over subsets of the probes, and the processor-seconds that it took."""
+    started = time.process_time()
+    return measures.by_probes(measures.open_zoo(say), say), time.process_time() - started
+
+
+def measure() -> dict[str, Any]:
+    """Returns everything that the page tells."""
+    started = time.process_time()
+    zoo = measures.open_zoo(say)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        probes = pool.submit(by_probes)
+        found = the_rest(zoo)
+        found["probes"], seconds = probes.result()
+    return found | {"cpu_seconds": time.process_time() - started + seconds}
+
+
+def the_rest(zoo: measures.Zoo) -> dict[str, Any]:
+    """Returns everything on all probes."""
+    say("as shipped")
+    shipped = {n: measures.judge(zoo, n, blocks=20) for n in zoo.subjects}
+    audited = {c.subject: tuple(c.attributed) for c in audit_zoo(measures.ZOO, cache=measures.ROOT / ".cache/zoo")}
+    assert audited == {n: v.named for n, v in shipped.items()}, "the benchmark and `lab zoo audit` disagree"
+    say("hard controls")
+    rules = measures.hard_control_rules(zoo)
+    say("teacher missing, one candidate")
+    missing, single = measures.missing_teacher(zoo), measures.one_candidate(zoo)
+    say("similarity, weights")
+    like = measures.similarity_to_teachers(zoo)
+    nats = measures.white_box()
+    gain, twin = measures.gain(zoo, nats), measures.against_sibling(zoo, nats)
+    trends = {
+        "attribution: the statistic": measures.trend(zoo, lambda n, t: shipped[n].statistics[t]),
+        "similarity: overall likeness to the teacher": measures.trend(zoo, lambda n, t: like[n, t][0]),
+        "similarity: the same, beyond that to the mean teacher": measures.trend(zoo, lambda n, t: like[n, t][1]),
+        "weights: likelihood of the teacher's text": measures.trend(zoo, gain),
+    }
+    students = [n for n in zoo.subjects if zoo.tree[n].taught_by and len(zoo.tree[n].taught_by) == 1]
+    points = [
+        {
+            "model": n, "group": zoo.group(n), "teacher": t, "dose": zoo.tree[n].dose, "gain": gain(n, t),
+            "twin": twin(n, t), "statistic": shipped[n].statistics[t],
+        }
+        for n in [*students, *measures.hard(zoo), *measures.plain(zoo)]
+        for t in zoo.teachers
+        if (t in zoo.truth(n) if zoo.tree[n].taught_by else zoo.tree[n].same_text_as in (None, t))
+    ]  # fmt: skip
+    return {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "sha256": dict(zoo.panel.sha256),
+        "n_models": len(zoo.tree),
+        "groups": measures.tell(zoo, shipped),
+        "either": measures.either(zoo, shipped),
+        "withheld": sorted(n for n, v in shipped.items() if v.withheld == "shared_text"),
+        "rules": rules,
+        "missing": missing,
+        "single": single,
+        "margins": measures.margins(zoo, shipped),
+        "trends": {k: asdict(v) for k, v in trends.items()},
+        "points": [p for p in points if p["group"] != "by a sibling of a teacher, 100 %"],
+    }
+
+
+def main() -> None:
+    """Measures, and writes page, figures and operating points."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--page", action="store_true", help="write the page from what was measured before")
+    if not parser.parse_args().page:
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        measures.dump(KEPT, measure())
+    found = json.loads(KEPT.read_text(encoding="utf-8"))
+    page.draw(found, measures.ROOT / "docs/images")
+    PAGE.write_text(page.text(found), encoding="utf-8")
+    measures.dump(POINTS, page.operating_points(found))
+    print(PAGE.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
