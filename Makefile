@@ -8,6 +8,7 @@ READY = $(VENV)/.ready
 
 demo: $(READY)
 	$(BIN)/hydrometer audit dossiers/deepseek-v3.toml --out audits/deepseek-v3
+	$(BIN)/hydrometer lab zoo demo
 
 test: $(READY)
 	$(BIN)/python -m pytest
@@ -26,6 +27,7 @@ bench: $(READY)
 	$(BIN)/python bench/memory_and_steps.py
 	$(BIN)/python bench/cost_ladder.py
 	$(BIN)/python bench/attribution.py --quick
+	$(BIN)/python bench/lab.py
 
 $(READY): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from hydrometer.audit.published import gather
@@ -38,6 +39,19 @@ def test_what_is_measured_stands_beside_what_was_published(tmp_path: Path) -> No
 
 def test_nothing_published_and_nothing_measured_is_no_evidence() -> None:
     assert gather("SmolLM3-3B", None) == ([], [])
+
+
+def test_without_published_counts_none_are_spoken_of(tmp_path: Path) -> None:
+    path = tmp_path / "panel.parquet"
+    pl.DataFrame(
+        {"model": "acme-7b", "probe": [f"identity-{i}" for i in range(8)], "response": "I was made by OpenAI."}
+    ).write_parquet(path)
+    (found,), _ = gather("acme-7b", path)
+    assert found.warnings == ()
+    assert found.sources == ()
+    # A panel names prompts by their id: each is a unit of its own.
+    assert "the interval is over 8 prompts" in found.how_sure
+    assert "20 templates" not in found.how_sure
 
 
 def test_answers_of_another_model_are_refused(tmp_path: Path) -> None:

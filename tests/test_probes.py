@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,5 +130,22 @@ def test_pull_writes_once_and_whole(repository: str, tmp_path: Path) -> None:  #
 def test_the_own_panel_is_sound_and_small(capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path(__file__).parents[1] / "panels/own"
     status, out, _ = run(capsys, "panel", "check", str(folder), "--json")
-    assert (status, json.loads(out)["n_models"]) == (0, 1)
+    assert status == 0
+    assert "SmolLM2-135M-Instruct" in pl.read_csv(folder / "lineage.csv")["model"]
+    assert json.loads(out)["n_models"] == len(pl.read_csv(folder / "lineage.csv"))
     assert sum(path.stat().st_size for path in folder.iterdir()) < 2_000_000
+
+
+def test_the_own_panels_model_is_asked_who_it_is_and_compared_with_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[1] / "panels/own"
+    status, out, _ = run(capsys, "identity", str(folder / "identity.parquet"), "--json")
+    found = {row["model"]: row for row in map(json.loads, out.splitlines())}["SmolLM2-135M-Instruct"]
+    assert status == 0
+    assert found["strict"]["n_templates"] > 20
+    responses = str(folder / "responses.parquet")
+    name = "SmolLM2-135M-Instruct"
+    status, out, _ = run(
+        capsys, "similarity", responses, responses, "--panel", str(folder), "--subject", name, "--reference", name,
+        "--again", str(folder / "again.parquet"), "--json",
+    )  # fmt: skip
+    assert (status, json.loads(out)["verdict"]) == (0, "not_measured")

@@ -54,10 +54,10 @@ TOPICS = (
         "Does compute still matter?",
         "“If training is this cheap, nobody needs that many chips.”",
         (
-            "What it takes to serve the model, and how demand answers to a lower price. "
-            "Statements on both, where the dossier holds any, are shown below, unjudged.",
-            "An instrument for serving cost or demand. This version has none.",
+            "How much less compute it took than an earlier model of like quality: name that model's dossier under "
+            "[comparison], or give the gain with `--gain K`.",
         ),
+        decided_by="demand",
     ),
 )
 

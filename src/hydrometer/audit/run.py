@@ -15,8 +15,9 @@ from hydrometer.audit import published
 from hydrometer.audit.files import TeacherFiles
 from hydrometer.audit.questions import TOPICS, answer_question
 from hydrometer.instruments import training_cost
+from hydrometer.instruments.demand import evidence as demand
 from hydrometer.records.audit import Audit, InputFile, Provenance
-from hydrometer.store.dossiers import DossierFile, read_dossier, read_siblings
+from hydrometer.store.dossiers import DossierFile, read_compared, read_dossier, read_siblings
 
 _PACKAGES = ("numpy", "scipy", "polars", "pydantic", "matplotlib", "jinja2")
 
@@ -26,6 +27,7 @@ def run_audit(
     *,
     teacher: TeacherFiles | None = None,
     identity_file: Path | None = None,
+    gain: float | None = None,
     seed: int = 0,
     command: str = "",
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
@@ -36,6 +38,7 @@ def run_audit(
         dossier_path: the dossier.
         teacher: the model's answers and a panel, to ask who taught it.
         identity_file: its answers to identity questions, to be shown beside what was published.
+        gain: in efficiency, in the place of the one that the dossier's comparison implies.
         seed: seed of all random draws; the same seed gives the same numbers.
         command: the command line, kept in the record.
         progress: called with what is done, how much of it, and its total.
@@ -49,7 +52,8 @@ def run_audit(
     """
     file = read_dossier(dossier_path)
     siblings = read_siblings(file)
-    inputs = [_input(f) for f in (file, *siblings)]
+    compared = read_compared(file)
+    inputs = [_input(f) for f in (file, *siblings, *([compared] if compared is not None else []))]
     rng = np.random.default_rng(seed)
     evidence = training_cost.measure(file.dossier, [s.dossier for s in siblings], rng=rng)
     if teacher is not None:
@@ -59,6 +63,8 @@ def run_audit(
         found, read = measure(file.dossier.model, teacher, progress=progress)
         evidence.append(found)
         inputs.extend(read)
+    wanted = demand.measure(file.dossier, compared.dossier if compared is not None else None, gain=gain, seed=seed)
+    evidence.extend([wanted] if wanted is not None else [])
     said, also_read = published.gather(file.dossier.model.name, identity_file)
     evidence.extend(said)
     inputs.extend(also_read)

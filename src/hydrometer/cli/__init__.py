@@ -19,11 +19,13 @@ from hydrometer.cli import (
     cost_plan,
     cost_prices,
     cost_table,
+    demand,
     dossier,
     identity,
     lab,
     panel,
     probes,
+    serving,
     similarity,
     store,
 )
@@ -52,6 +54,8 @@ cost.app.command("invert")(cost_plan.invert)
 cost.app.command("energy")(cost_energy.energy)
 cost.app.command("prices")(cost_prices.prices)
 cost.app.command("audit-table")(cost_table.audit_table)
+app.add_typer(serving.app, name="serving")
+app.add_typer(demand.app, name="demand")
 app.add_typer(lab.app, name="lab")
 app.add_typer(panel.app, name="panel")
 app.add_typer(probes.app, name="probes")

@@ -52,6 +52,7 @@ def ask(
         None, "--usd-per-million-out", min=0, help="Price of a million tokens of answers."
     ),
     retry_failed: bool = typer.Option(False, "--retry-failed", help="Ask again what an earlier run gave up."),
+    ray: int | None = typer.Option(None, "--ray", min=1, max=1024, help="Ask through N workers of Ray.", metavar="N"),
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask before the first paid request."),
     as_json: bool = typer.Option(False, "--json", help="Print one line of JSON per target at the end."),
 ) -> None:
@@ -66,6 +67,7 @@ def ask(
       hydrometer ask https://api.openai.com/v1 --model gpt-4o-mini --probes probes.jsonl --store answers.db \\
         --usd-per-million-in 0.15 --usd-per-million-out 0.60 --max-usd 5
       hydrometer ask --plan plan.toml --yes --json
+      hydrometer ask --plan plan.toml --ray 4 --yes
     """
     from hydrometer.collect.orders import Order, orders_from
 
@@ -75,6 +77,7 @@ def ask(
         completions=completions, key_env=key_env, keyring=keyring, header=tuple(header), timeout=timeout,
         attempts=attempts, max_requests=max_requests, max_tokens_total=max_tokens_total, max_usd=max_usd,
         usd_per_million_in=usd_in, usd_per_million_out=usd_out, retry_failed=retry_failed,
+        ray=ray,
     )  # fmt: skip
     status = 0
     for one, path in orders_from(order, store=store, plan=plan):

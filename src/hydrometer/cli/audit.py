@@ -33,6 +33,9 @@ def audit(
     identity: Path | None = typer.Option(
         None, "--identity", help="Its answers to identity questions: see docs/identity.md.", metavar="FILE"
     ),
+    gain: float | None = typer.Option(
+        None, "--gain", help="Gain in efficiency to ask about, instead of the dossier's comparison, as 10."
+    ),
     seed: int = typer.Option(0, "--seed", min=0, help="Seed of all random draws."),
     as_json: bool = typer.Option(False, "--json", help="Print a summary as one line of JSON."),
 ) -> None:
@@ -63,11 +66,14 @@ def audit(
         command += ["--model", model] if model is not None else []
     if identity is not None:
         command += ["--identity", str(identity)]
+    if gain is not None:
+        command += ["--gain", f"{gain:g}"]
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         result = run_audit(
             dossier,
             teacher=teacher,
             identity_file=identity,
+            gain=gain,
             seed=seed,
             command=shlex.join(command),
             progress=shown(bar),

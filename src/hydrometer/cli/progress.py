@@ -22,6 +22,13 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "hyd
 """Indexes of panels whose own folders cannot be written."""
 
 
+@contextlib.contextmanager
+def bar() -> Iterator[Progress]:
+    """Gives a plain bar on standard error, hidden where that is no terminal, and takes it away at the end."""
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as plain:
+        yield plain
+
+
 def shown(bar: Progress) -> Callable[[str, int, int], None]:
     """Returns a function that shows how much of which work is done, one line for each kind of work."""
     tasks: dict[str, TaskID] = {}

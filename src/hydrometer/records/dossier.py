@@ -287,6 +287,17 @@ class Prior(Record):
         return self
 
 
+class Comparison(Record):
+    """An earlier or dense model of like quality: what the subject's gain in efficiency is measured against."""
+
+    dossier: Slug
+    """A dossier beside this one (its name without .toml)."""
+    quality: Text
+    """What makes the two alike, with the scores."""
+    source: Slug
+    place: Text
+
+
 class Model(Record):
     """The subject."""
 
@@ -314,6 +325,7 @@ class Dossier(Record):
     claims: Annotated[tuple[Claim, ...], Field(max_length=1000, strict=False)] = ()
     statements: Annotated[tuple[Statement, ...], Field(max_length=200, strict=False)] = ()
     priors: Annotated[tuple[Prior, ...], Field(max_length=20, strict=False)] = ()
+    comparison: Comparison | None = None
 
     @model_validator(mode="after")
     def _names_refer_to_something(self) -> Self:
@@ -329,6 +341,8 @@ class Dossier(Record):
         citing += [(f"prior '{p.name}'", p.source) for p in self.priors]
         if self.architecture is not None:
             citing.append(("the architecture", self.architecture.source))
+        if self.comparison is not None:
+            citing.append(("the comparison", self.comparison.source))
         for who, source in citing:
             if source not in sources:
                 raise refusal(f"{who} cites unknown source '{source}'", nearest(source, sources))

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from hydrometer.records.attribution import Attribution
 from hydrometer.records.base import Record
+from hydrometer.records.demand import DemandEvidence
 from hydrometer.records.evidence_base import Range, Verdict
 from hydrometer.records.published import IdentityEvidence, SimilarityEvidence
 
@@ -241,7 +242,7 @@ class Evidence(Record):
     sources: tuple[Citation, ...] = ()
     details: (
         Annotated[
-            ClaimChecking | CostLadder | Attribution | IdentityEvidence | SimilarityEvidence,
+            ClaimChecking | CostLadder | Attribution | IdentityEvidence | SimilarityEvidence | DemandEvidence,
             Field(discriminator="kind"),
         ]
         | None

@@ -72,3 +72,16 @@ def amount(value: float, unit: str) -> str:
     if unit == "FLOP/s per accelerator":
         return f"{_plain(value / 1e12, 4)} TFLOP/s per accelerator"
     return f"{readable(value)} {unit}"
+
+
+def estimated(value: float) -> str:
+    """Returns an estimated number with two digits: 0.33, 9.6, 110, 1.2 million; more would claim what nobody knows."""
+    rounded = float(f"{value:.2g}")
+    return readable(rounded) if abs(rounded) >= 1e6 else f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:g}"
+
+
+def chance(value: float) -> str:
+    """Returns a probability as a whole percentage, without claiming that anything is impossible or certain."""
+    if 0 < value < 0.01:
+        return "below 1 %"
+    return "above 99 %" if 0.99 < value < 1 else percent(value, 0)

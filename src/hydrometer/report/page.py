@@ -6,16 +6,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hydrometer.plots.attribution import attribution_figures
+from hydrometer.plots.backfire import backfire_figures
 from hydrometer.plots.cost_ladder import cost_ladder_figures
 from hydrometer.plots.identity import identity_figures
+from hydrometer.plots.index_trap import index_trap_figures
 from hydrometer.plots.similarity import similarity_figures
 from hydrometer.plots.tornado import prior_title, tornado_figures
 from hydrometer.plots.utilisation import utilisation_figures
 from hydrometer.records.attribution import Attribution, CandidateResult
 from hydrometer.records.attribution_words import fraction, leading_candidate
 from hydrometer.records.audit import Audit
+from hydrometer.records.demand import DemandEvidence
 from hydrometer.records.evidence import ClaimChecking, CostLadder, Evidence
-from hydrometer.records.numbers import amount, as_printed, percent, rough_usd, usd, usd_range
+from hydrometer.records.numbers import amount, as_printed, chance, estimated, percent, rough_usd, usd, usd_range
 from hydrometer.records.published import IdentityEvidence, SimilarityEvidence
 from hydrometer.report.passages import absent, harmless, marked
 from hydrometer.report.words import INSTRUMENT_WORDS, KIND_WORDS, VERDICT_MARK, VERDICT_WORDS
@@ -38,6 +41,8 @@ def _figures(evidence: Evidence) -> list[Markup]:
         drawn = identity_figures(details)
     elif isinstance(details, SimilarityEvidence):
         drawn = similarity_figures(details)
+    elif isinstance(details, DemandEvidence):
+        drawn = [*backfire_figures(details.verdict), *index_trap_figures(details.index)]
     else:
         drawn = []
     return [Markup(svg) for svg in drawn]  # noqa: S704 - built by matplotlib, which escapes text
@@ -65,6 +70,7 @@ def render_html(audit: Audit) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(as_printed=as_printed, usd=usd, rough_usd=rough_usd, percent=percent, harmless=harmless)
+    environment.filters.update(estimated=estimated, chance=chance)
     environment.globals.update(
         amount=amount,
         usd_range=usd_range,

@@ -21,6 +21,7 @@ INSTRUMENT_WORDS = {
     "attribution": "attribution",
     "identity": "identity consistency",
     "similarity": "response similarity",
+    "demand": "compute demand",
 }
 KIND_WORDS = {
     "control": "untaught by another vendor's model (control)",

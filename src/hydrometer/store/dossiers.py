@@ -73,6 +73,20 @@ def read_siblings(file: DossierFile) -> list[DossierFile]:
     return siblings
 
 
+def read_compared(file: DossierFile) -> DossierFile | None:
+    """Reads the dossier of like quality that this one names, from the same folder; None where it names none."""
+    if file.dossier.comparison is None:
+        return None
+    path = file.path.parent / f"{file.dossier.comparison.dossier}.toml"
+    if not path.exists():
+        raise InputError(
+            f"'{file.dossier.comparison.dossier}' is not beside this dossier",
+            cure=f"add {path.name} or take [comparison] out",
+            where=str(file.path),
+        )
+    return read_dossier(path)
+
+
 def write_template(path: Path) -> None:
     """Writes the commented template to a new file.
 

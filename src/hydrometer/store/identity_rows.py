@@ -123,6 +123,10 @@ def _plain(value: Any) -> Any:
 def _with_columns(table: pl.DataFrame, *, path: Path | None = None) -> pl.DataFrame:
     """Returns the columns that judging needs, those that are missing as nulls."""
     columns: dict[str, pl.Series] = {}
+    # A panel's answers name their prompt by its id: answers to one prompt resemble each other as under one template.
+    asked = {"template", "query", "prompt"} & set(table.columns)
+    if "probe" in table.columns and not asked:
+        table = table.with_columns(pl.col("probe").alias("template"))
     for name in TEXTS:
         if name in table.columns:
             columns[name] = text_column(table, name, path=path or Path(name), numbers=name == "template")

@@ -29,8 +29,17 @@ CANNOT_RULE_OUT = (
 )
 _HOW_SURE = (
     "Not sure at all as to the teacher: nobody counted models that are known to be untaught, so no rate of false "
-    "accusations exists for this count. Sure as to the count: intervals are over the 20 templates, since the answers "
-    "under one template resemble each other so much that 1,000 are worth some 60 to 270."
+    "accusations exists for this count. "
+)
+_SURE_OF_PUBLISHED = (
+    "Sure as to the count: intervals are over the 20 templates, since the answers under one template resemble each "
+    "other so much that 1,000 are worth some 60 to 270."
+)
+_PUBLISHED_WARNINGS = (
+    "The published answers were drawn by an adaptive search: any two models share at most 2 of 20 templates, so that "
+    "their rates compare only roughly.",
+    "The published labels come from a language model; of its loose ones 78 to 90 % were confirmed by people "
+    "(second-hand).",
 )
 
 
@@ -63,7 +72,7 @@ def evidence(model: str, measured: Identity | None = None) -> Evidence | None:
         alternative=f"{model} says such things for another reason, as models do that nobody there taught.",
         verdict=Verdict.INCONCLUSIVE,
         answer=_answer(model, row, measured),
-        how_sure=_HOW_SURE,
+        how_sure=_HOW_SURE + _sure_of_count(row, measured),
         statistic_name="answers by which it is OpenAI's or Anthropic's (strict)",
         statistic=_statistic(row, measured),
         cannot_rule_out=CANNOT_RULE_OUT,
@@ -71,17 +80,18 @@ def evidence(model: str, measured: Identity | None = None) -> Evidence | None:
             "The same questions and templates put to models that are known to be untaught, and to siblings: "
             "`hydrometer identity` on answers to one common panel.",
         ),
-        warnings=(
-            "The published answers were drawn by an adaptive search: any two models share at most 2 of 20 templates, "
-            "so "
-            "that their rates compare only roughly.",
-            "The published labels come from a language model; of its loose ones 78 to 90 % were confirmed by people "
-            "(second-hand).",
-        ),
+        warnings=_PUBLISHED_WARNINGS if row is not None else (),
         sources=(SOURCE,) if row is not None else (),
         details=IdentityEvidence(subject=model, published=published_identity(), row=row.model if row else None,
                                  measured=measured),
     )  # fmt: skip
+
+
+def _sure_of_count(row: PublishedIdentity | None, measured: Identity | None) -> str:
+    if row is not None:
+        return _SURE_OF_PUBLISHED
+    n = measured.strict.n_templates if measured is not None else 0
+    return f"As to the count: the interval is over {n:,} prompts or templates of prompts, not over answers."
 
 
 def _statistic(row: PublishedIdentity | None, measured: Identity | None) -> Range | None:
