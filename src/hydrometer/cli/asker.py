@@ -35,7 +35,7 @@ class Purse:
         """
         from hydrometer.collect.asking import Asker
         from hydrometer.collect.money import Budget, Price
-        from hydrometer.collect.run import Settings
+        from hydrometer.collect.engine import Settings
         from hydrometer.errors import InputError
         from hydrometer.targets.open import open_target
 

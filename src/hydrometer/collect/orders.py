@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from hydrometer.collect.engine import Settings
 from hydrometer.collect.money import Budget, Price
 from hydrometer.collect.plan import Plan, plan_questions
-from hydrometer.collect.run import Settings
 from hydrometer.errors import InputError, printable
 from hydrometer.store.files import decode_utf8, read_bytes
 from hydrometer.store.probe_sets import read_probes
