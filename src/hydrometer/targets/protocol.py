@@ -96,12 +96,10 @@ class Capabilities:
 
     Attributes:
         most_at_once: requests that it can usefully work on at the same time; no limit of its own where absent.
-        logprobs: whether it returns log-probabilities of its answers.
         billed: whether a request costs money.
     """
 
     most_at_once: int | None = None
-    logprobs: bool = False
     billed: bool = True
 
 

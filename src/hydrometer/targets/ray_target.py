@@ -115,7 +115,6 @@ class RayTarget:
         most: list[int | None] = [told["capabilities"].most_at_once for told in found]
         self._capabilities = Capabilities(
             most_at_once=None if None in most else sum(n for n in most if n is not None),
-            logprobs=found[0]["capabilities"].logprobs,
             billed=found[0]["capabilities"].billed,
         )
 
