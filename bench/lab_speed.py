@@ -24,6 +24,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from marks import put
+
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/lab_speed.md"
 MARK = "<!-- figures -->"
 BATCH, LENGTH, VOCABULARY, WARM = 8, 256, 4096, 2
@@ -146,9 +148,7 @@ def main() -> None:
         lines.append(measure(name, options.ways, options.steps, options.rounds))
         print(lines[-1], flush=True)
     if options.write:
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-        _, _, tail = rest.partition(MARK)
-        PAGE.write_text(f"{head}{MARK}\n" + "\n".join(lines) + f"\n{MARK}{tail}", encoding="utf-8")
+        PAGE.write_text(put(PAGE.read_text(encoding="utf-8"), MARK, "\n".join(lines)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -122,10 +122,11 @@ def test_questions_of_the_test_are_kept_out() -> None:
 
 def test_choices() -> None:
     pool = traces(3000, rules={"sum": 0.8, "largest": 0.1, "odds": 0.1})
+    good_N = np.array([is_well_formed(t) and is_right(t) for t in pool])
     hard_N = np.array([i % 2 == 0 for i in range(len(pool))])
 
     def chosen(arm: Any) -> list[int]:
-        found = choose(pool, arm, n=150, hard_N=hard_N, rng=np.random.default_rng(0))
+        found = choose(pool, arm, n=150, good_N=good_N, hard_N=hard_N, rng=np.random.default_rng(0))
         assert len(set(found)) == 150
         return found
 
@@ -142,7 +143,7 @@ def test_choices() -> None:
     length = {arm: np.mean([len(pool[i].words) for i in chosen(arm)]) for arm in ("s1", "random", "longest")}
     assert length["random"] < length["s1"] < length["longest"]
     with pytest.raises(InputError, match=r"traces are left for 's1', 2,900 are wanted"):
-        choose(pool, "s1", n=2900, hard_N=hard_N, rng=np.random.default_rng(0))
+        choose(pool, "s1", n=2900, good_N=good_N, hard_N=hard_N, rng=np.random.default_rng(0))
 
 
 def test_metrics_of_thinking() -> None:
