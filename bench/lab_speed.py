@@ -2,6 +2,9 @@
 
     python bench/lab_speed.py [--steps 6] [--rounds 3] [--only NAME ...] [--ways plain lab] [--write]
 
+With --write a network's row takes its place in the page beside the rows of earlier calls, so that networks can be measured
+one by one, each on an idle machine.
+
 Needs the extra [lab]. Candidates, each in processes of its own, started in turn so that a busy machine hits all alike:
 
 - plain: transformers' class, `loss.backward()`, `torch.optim.AdamW`, two threads, one model;
@@ -52,6 +55,7 @@ def one(name: str, way: str, steps: int) -> dict[str, Any]:
     torch.manual_seed(0)
     shape = (LlamaShape if SHAPES[name]["kind"] == "llama" else DeepSeekShape).model_validate(SHAPES[name])
     model = Network(config_of(shape, vocab_size=VOCABULARY, longest=2 * LENGTH)).train()
+    stock = stock_of(model, config_of(shape, vocab_size=VOCABULARY, longest=2 * LENGTH)) if way == "plain" else None
     # What transformers cannot train stays out, so that the losses are of the same thing.
     training = Training(
         tokens=1, batch=BATCH, sequence_length=LENGTH, precision="fp32", balance_alpha=0.0, balance_step=0.0,
@@ -59,8 +63,8 @@ def one(name: str, way: str, steps: int) -> dict[str, Any]:
     )  # fmt: skip
     draws = torch.Generator().manual_seed(1)
     batches = [torch.randint(0, VOCABULARY, (BATCH, LENGTH + 1), generator=draws) for _ in range(WARM + steps)]
-    if way == "plain":
-        optimiser = torch.optim.AdamW(model.lm.parameters(), lr=training.learning_rate, betas=(0.9, 0.95),
+    if stock is not None:
+        optimiser = torch.optim.AdamW(stock.parameters(), lr=training.learning_rate, betas=(0.9, 0.95),
                                       weight_decay=training.weight_decay)  # fmt: skip
     else:
         from hydrometer.lab.fit import optimiser_of
@@ -71,14 +75,14 @@ def one(name: str, way: str, steps: int) -> dict[str, Any]:
 
     def step(tokens: Any) -> float:
         optimiser.zero_grad(set_to_none=True)
-        if way == "plain":
-            logits = model.lm(input_ids=tokens[:, :-1]).logits
+        if stock is not None:
+            logits = stock(input_ids=tokens[:, :-1]).logits
             loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten())
         else:
             with model.routed() as seen:
                 loss, _, _ = model(lambda: language_losses(model, tokens, seen, training))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip)
+        torch.nn.utils.clip_grad_norm_((stock or model).parameters(), training.clip)
         optimiser.step()
         return float(loss.detach())
 
@@ -89,6 +93,15 @@ def one(name: str, way: str, steps: int) -> dict[str, Any]:
         "tokens": steps * BATCH * LENGTH, "wall": time.perf_counter() - wall, "cpu": time.process_time() - busy,
         "losses": losses, "parameters": sum(p.numel() for p in model.parameters()),
     }  # fmt: skip
+
+
+def stock_of(model: Any, config: Any) -> Any:
+    """Returns transformers' own network, untouched, with a lab network's weights."""
+    from transformers import AutoModelForCausalLM
+
+    stock = AutoModelForCausalLM.from_config(config)
+    stock.load_state_dict(model.lm.state_dict())
+    return stock
 
 
 def together(name: str, way: str, steps: int) -> list[dict[str, Any]]:
@@ -138,17 +151,16 @@ def main() -> None:
         print(json.dumps(one(*options.one, options.steps)))
         return
     heads = "".join(f" {way}, wall | {way}, CPU |" for way in options.ways)
-    lines = [
-        f"| network | parameters |{heads} largest gap of losses |",
-        f"|---|---|{'---|---|' * len(options.ways)}---|",
-    ]
+    head = f"| network | parameters |{heads} largest gap of losses |\n|---|---|{'---|---|' * len(options.ways)}---|"
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
+    table, _, after = rest.partition(MARK)
+    rows = {line.split("|")[1].strip(): line for line in table.splitlines()[3:]} if head in table else {}
     for name in options.only:
-        lines.append(measure(name, options.ways, options.steps, options.rounds))
-        print(lines[-1], flush=True)
+        rows[name] = measure(name, options.ways, options.steps, options.rounds)
+        print(rows[name], flush=True)
     if options.write:
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-        _, _, tail = rest.partition(MARK)
-        PAGE.write_text(f"{head}{MARK}\n" + "\n".join(lines) + f"\n{MARK}{tail}", encoding="utf-8")
+        table = "\n".join([head, *(rows[name] for name in SHAPES if name in rows)])
+        PAGE.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
