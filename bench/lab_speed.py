@@ -2,8 +2,8 @@
 
     python bench/lab_speed.py [--steps 6] [--rounds 3] [--only NAME ...] [--ways plain lab] [--write]
 
-With --write a network's row takes its place in the page beside the rows of earlier calls, so that networks can be measured
-one by one, each on an idle machine.
+With --write a network's row takes its place in the page beside the rows of earlier calls, so that networks can be
+measured one by one, each on an idle machine.
 
 Needs the extra [lab]. Candidates, each in processes of its own, started in turn so that a busy machine hits all alike:
 
