@@ -75,15 +75,27 @@ def network(kind: str, **changes: Any) -> Any:
     return model
 
 
-def stock(model: Any, prompts: Any, n_new: int) -> Any:
-    """Returns what transformers' own `generate` writes, greedy; an end token would end rows at different lengths."""
+def stock(model: Any) -> Any:
+    """Returns transformers' own network, untouched, with the weights of a lab network."""
+    import copy
+
+    from transformers import AutoModelForCausalLM
+
+    config = copy.deepcopy(model.config)
+    config._attn_implementation = "sdpa"
+    own = AutoModelForCausalLM.from_config(config).eval()
+    own.load_state_dict(model.lm.state_dict())
+    # An end token would end rows at different lengths.
+    own.generation_config.eos_token_id = None
+    return own
+
+
+def generated(own: Any, prompts: Any, n_new: int) -> Any:
+    """Returns what transformers' own `generate` writes, greedy."""
     import torch
 
-    model.lm.generation_config.eos_token_id = None
     with torch.no_grad():
-        return model.lm.generate(
-            prompts, attention_mask=torch.ones_like(prompts), max_new_tokens=n_new, do_sample=False
-        )
+        return own.generate(prompts, attention_mask=torch.ones_like(prompts), max_new_tokens=n_new, do_sample=False)
 
 
 def rates(runs: dict[str, Callable[[], Any]], n_tokens: int) -> dict[str, float]:
@@ -114,7 +126,8 @@ def twins(quick: bool) -> list[str]:
         )
         for name, way in ways
     }
-    runs["MLA, transformers' `generate`"] = lambda: stock(models["MLA"], prompts, n_new)
+    own = stock(models["MLA"])
+    runs["MLA, transformers' `generate`"] = lambda: generated(own, prompts, n_new)
     found = rates(runs, batch * n_new)
     held = read + n_new - 1
     lines = [
@@ -150,6 +163,7 @@ def sampling(quick: bool) -> list[str]:
     from hydrometer.lab.sample import sample
 
     model = network("deepseek", dense_layers=1)
+    own = stock(model)
     n_new = 12 if quick else 120
     lines = [
         f"DeepSeek-V3-style, {sum(p.numel() for p in model.parameters()):,} parameters, prompts of 16 tokens, "
@@ -169,7 +183,7 @@ def sampling(quick: bool) -> list[str]:
             keep(way, sample(model, prompts, n_new=n_new, temperature=0, cache_kind=way)[0])
 
         runs: dict[str, Callable[[], Any]] = {
-            "generate": lambda p=prompts, k=keep: k("generate", stock(model, p, n_new)),
+            "generate": lambda p=prompts, k=keep: k("generate", generated(own, p, n_new)),
             "expanded": lambda o=ours: o("expanded"),
             "latent": lambda o=ours: o("latent"),
         }
