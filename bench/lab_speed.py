@@ -25,6 +25,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/lab_speed.md"
@@ -119,20 +120,22 @@ def together(name: str, way: str, steps: int) -> list[dict[str, Any]]:
 
 
 def measure(name: str, ways: list[str], steps: int, rounds: int) -> str:
-    """Returns one row of the table: the best of the rounds of each candidate."""
-    wall, busy = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0)
+    """Returns one row of the table: medians over the rounds of each candidate's speed and of its ratio to plain."""
+    wall: dict[str, list[float]] = {way: [] for way in ways}
+    busy: dict[str, list[float]] = {way: [] for way in ways}
     losses: dict[str, list[float]] = {}
     size = 0
     for _ in range(rounds):
         for way in ways:
             found = together(name, way, steps)
-            wall[way] = max(wall[way], sum(f["tokens"] / f["wall"] for f in found))
-            busy[way] = max(busy[way], 2 * sum(f["tokens"] for f in found) / sum(f["cpu"] for f in found))
+            wall[way].append(sum(f["tokens"] / f["wall"] for f in found))
+            busy[way].append(2 * sum(f["tokens"] for f in found) / sum(f["cpu"] for f in found))
             losses[way], size = found[0]["losses"], found[0]["parameters"]
     gap = max(abs(a - b) / a for way in ways[1:] for a, b in zip(losses["plain"], losses[way], strict=True))
     cells = [
-        f"{wall[way]:,.0f} ({wall[way] / wall['plain']:.2f}) | {busy[way]:,.0f} ({busy[way] / busy['plain']:.2f})"
+        f"{median(speeds[way]):,.0f} ({median(a / b for a, b in zip(speeds[way], speeds['plain'], strict=True)):.2f})"
         for way in ways
+        for speeds in (wall, busy)
     ]
     return f"| {name} | {size:,} | {' | '.join(cells)} | {gap:.1e} |"
 

@@ -78,7 +78,10 @@ class _HeadLoss(torch.autograd.Function):
             slope = likelihood.exp_().scatter_add_(1, place, -torch.ones_like(place, dtype=torch.float32))
             slope = slope.mul_(learnt[:, None]).to(precision)
             slot.copy_(slope @ weight)
-            to_weight += slope.T @ rows
+            if precision == to_weight.dtype:
+                to_weight.addmm_(slope.T, rows)
+            else:
+                to_weight += slope.T @ rows
         n_learnt = learnt_N.sum()
         ctx.save_for_backward(to_hidden.div_(n_learnt), to_weight.div_(n_learnt))
         return total / n_learnt
