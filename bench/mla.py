@@ -1,9 +1,9 @@
 """Measures the lab's latent attention, experts and multi-token module beside plain networks, on one core.
 
-    python bench/mla.py --work DIR [--quick] [--write]
+    python bench/mla.py --work DIR [--only cache sampling balance drafts] [--quick] [--write]
 
 Needs the extra [lab]. Text is the help that comes with Python (`pydoc_data`), so that nothing is fetched. Speeds are
-tokens per CPU second of this process, the best of three rounds in which the candidates take turns; the largest networks
+tokens per CPU second of this process, the best of two rounds in which the candidates take turns; the largest networks
 are untrained, for speed does not depend on what a network has learnt. Training is kept in DIR and goes on where it was.
 """
 
@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/mla.md"
 MARK = "<!-- figures -->"
-ROUNDS = 3
+ROUNDS = 2
 TOKENS = 300_000
 BATCHES = (16, 64, 256)
 RECIPE = """
@@ -283,34 +283,39 @@ def drafts(work: Path, quick: bool) -> list[str]:
     ]
 
 
+SECTIONS: dict[str, tuple[str, Callable[[Path, bool], list[str]]]] = {
+    "cache": ("Cache and speed of decoding", lambda work, quick: twins(quick)),
+    "sampling": ("Sampling from teachers", lambda work, quick: sampling(quick)),
+    "balance": ("Balance of the experts", balance),
+    "drafts": ("Multi-token prediction as a draft", drafts),
+}
+
+
 def main() -> None:
-    """Prints the figures; with --write puts them into the page."""
+    """Prints the figures; with --write they take their places in the page beside those of earlier calls."""
     import torch
     import transformers
 
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    parts = [
-        f"torch {torch.__version__}, transformers {transformers.__version__}, {platform.machine()}, one thread, fp32.",
-        "\n## Cache and speed of decoding\n",
-        *twins(options.quick),
-        "\n## Sampling from teachers\n",
-        *sampling(options.quick),
-        "\n## Balance of the experts\n",
-        *balance(options.work, options.quick),
-        "\n## Multi-token prediction as a draft\n",
-        *drafts(options.work, options.quick),
-    ]
-    table = "\n".join(parts)
-    print(table)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
+    table, _, after = rest.partition(MARK)
+    told = {heading: body for heading, _, body in (part.partition("\n") for part in table.split("\n## ")[1:])}
+    for name in options.only:
+        heading, measure = SECTIONS[name]
+        lines = measure(options.work, options.quick)
+        print(f"## {heading}", *lines, sep="\n", flush=True)
+        told[heading] = "\n" + "\n".join(lines) + "\n"
     if options.write:
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-        _, _, tail = rest.partition(MARK)
-        PAGE.write_text(f"{head}{MARK}\n{table}\n{MARK}{tail}", encoding="utf-8")
+        versions = f"torch {torch.__version__}, transformers {transformers.__version__}, {platform.machine()}"
+        parts = [f"{versions}, one thread, fp32.\n"]
+        parts += [f"\n## {heading}\n{told[heading]}" for heading, _ in SECTIONS.values() if heading in told]
+        PAGE.write_text(f"{before}{MARK}\n{''.join(parts)}{MARK}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -85,9 +85,7 @@ def distill(recipe: DistillRecipe, path: Path, out: Path, *, progress: Progress 
         parents.append(
             Parent(name=place.name, relation=recipe.method, dose=teacher.share, sha256=weights_sha256(place))
         )
-    return finish(
-        out, run, tokenizer, fitted, recipe=recipe, kind="distilled", parents=parents, blocks=lesson.blocks_NT
-    )
+    return finish(run, tokenizer, fitted, recipe=recipe, kind="distilled", parents=parents, blocks=lesson.blocks_NT)
 
 
 def _teacher(folder: Path, tokenizer: Any) -> Network:
