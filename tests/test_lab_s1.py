@@ -217,7 +217,7 @@ def test_thinking_is_cut_and_made_to_go_on(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_only_what_follows_think_is_learnt() -> None:
     torch = pytest.importorskip("torch", reason="the lab needs torch: make lab-ready")
-    from hydrometer.lab.network import cross_entropy
+    from hydrometer.lab.quick import NOT_LEARNT, head_loss
     from hydrometer.lab.s1 import after_think
 
     think, end = task.TOKEN[task.THINK], 0
@@ -229,7 +229,9 @@ def test_only_what_follows_think_is_learnt() -> None:
     logits = torch.randn(2, 6, 12, generator=torch.Generator().manual_seed(0))
     learnt = after_think(tokens)
     by_hand = -torch.log_softmax(logits, -1).gather(-1, tokens[:, 1:, None])[..., 0][learnt].mean()
-    assert float(cross_entropy(logits, tokens[:, 1:], learnt)) == pytest.approx(float(by_hand))
+    targets = tokens[:, 1:].masked_fill(~learnt, NOT_LEARNT)
+    found = head_loss(logits.flatten(0, 1), torch.eye(12), targets.flatten())
+    assert float(found) == pytest.approx(float(by_hand))
 
 
 def test_the_whole_command_goes_on_where_it_was_stopped(

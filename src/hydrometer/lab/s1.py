@@ -138,7 +138,7 @@ def _pretrain(recipe: S1Recipe, out: Path, questions: Sequence[Question], progre
     named = Pretrained(name="base", seed=recipe.seed, training=training, bill=recipe.bill)
     run = run_of(model, named, blocks, out)
     fitted = fit_language(run, blocks, progress=lambda done, n, _: progress("Pre-training", done, n))
-    finish(out, run, make_tokenizer(), fitted, recipe=named, kind="trained", parents=(), blocks=blocks)
+    finish(run, make_tokenizer(), fitted, recipe=named, kind="trained", parents=(), blocks=blocks)
 
 
 def _choose(recipe: S1Recipe, out: Path, questions: Sequence[Question], progress: Update) -> dict[str, Any]:
@@ -278,7 +278,7 @@ def tune(recipe: S1Recipe, base: Path, chosen: Path, out: Path, *, arm: Any, see
     mean = round(sum(len(r) for r in rows) / len(rows))
     fitted = fit(run, batch_at, losses, meter_step=lambda m: m.learnt(model, mean * asked.batch, mean), progress=quiet)
     parents = (Parent(name=base.name, relation="start", dose=0.0, sha256=weights_sha256(base)),)
-    return finish(out, run, tokenizer, fitted, recipe=named, kind="tuned", parents=parents, blocks=tokens_NT)
+    return finish(run, tokenizer, fitted, recipe=named, kind="tuned", parents=parents, blocks=tokens_NT)
 
 
 def after_think(tokens_BT: torch.Tensor) -> torch.Tensor:
