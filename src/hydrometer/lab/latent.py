@@ -80,7 +80,7 @@ class _Attention:
 class _FeedForward:
     def __init__(self, layer: Any) -> None:
         self.norm, self.mlp = layer.post_attention_layernorm, layer.mlp
-        self.experts = getattr(layer.mlp, "experts", None)
+        self.experts: Any = getattr(layer.mlp, "experts", None)
         always = layer.mlp if self.experts is None else layer.mlp.shared_experts
         gates, ups, downs = [always.gate_proj.weight], [always.up_proj.weight], [always.down_proj.weight]
         if self.experts is not None:
