@@ -337,7 +337,11 @@ def test_a_real_model_answers_through_llama_cpp() -> None:
     assert first.logprobs
 
 
-@pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="needs the [inspect] extra")
+needs_inspect = pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="needs the [inspect] extra")
+
+
+@needs_inspect
+@pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated")  # Inspect's, of tenacity
 def test_inspects_providers_answer() -> None:
     from inspect_ai.model import ModelOutput, ModelUsage, get_model
 

@@ -75,6 +75,8 @@ class Order:
                 "completions": self.completions, "key_variable": self.key_env, "keyring": self.keyring,
                 "headers": _headers(self.header), "timeout": self.timeout,
             }  # fmt: skip
+        elif name.startswith("inspect:"):
+            endpoint = {"timeout": self.timeout}
         if not self.ray:
             return open_target(name, model=self.model, **endpoint)
         from hydrometer.targets.ray_target import RayTarget
@@ -108,12 +110,25 @@ def orders_from(order: Order, *, store: Path | None, plan: Path | None) -> Itera
         if store is None:
             raise InputError("nowhere to keep the answers", cure="give --store FILE.db", where="--store")
         order.settings()
+        _refuse_idle(order)
         yield order, store
         return
     found = list(_read_plan(plan, order, store))
     for one, _ in found:
         one.settings()
     yield from found
+
+
+def _refuse_idle(order: Order) -> None:
+    """Refuses options that would change nothing: who gives them expects that they do.
+
+    In a plan they may stand above targets of several kinds.
+    """
+    idle = [name for name in ("completions", "key_env", "keyring", "header") if getattr(order, name)]
+    if idle and order.target is not None and not order.target.startswith(("http://", "https://")):
+        raise InputError(
+            "only endpoints take it", cure="give http(s)://..., or leave it out", where=f"--{idle[0].replace('_', '-')}"
+        )
 
 
 def _headers(given: tuple[str, ...]) -> dict[str, str]:

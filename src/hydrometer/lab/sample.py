@@ -49,7 +49,6 @@ class Decoder:
         latent = has_latents(model.lm)
         self._expand = latent and cache_kind == "expanded"
         self._steps = LatentSteps(model.lm, self.cache) if latent and not self._expand else None
-        self._named = "past_key_values" if model.config.model_type == "llama" and not _new_name(model) else "cache"
         self._stack = ExitStack()
 
     def __enter__(self) -> Decoder:
@@ -65,8 +64,7 @@ class Decoder:
         """Reads on and returns the last hidden states after the final norm, shape (B, T, D)."""
         if self._steps is not None and fresh_BT.shape[1] == 1 and self.cache.get_seq_length():
             return self._steps.hidden(fresh_BT)
-        named = {self._named: self.cache}
-        out: Tensor = self.model.lm.model(input_ids=fresh_BT, use_cache=True, **named).last_hidden_state
+        out: Tensor = self.model.lm.model(input_ids=fresh_BT, use_cache=True, cache=self.cache).last_hidden_state
         return out
 
     @torch.no_grad()
@@ -101,12 +99,6 @@ def sample(
             fresh = _draw(decoder.logits(fresh)[:, -1], temperature, generator)
             tokens = torch.cat([tokens, fresh], dim=1)
     return tokens, cache_bytes(decoder.cache)
-
-
-def _new_name(model: Network) -> bool:
-    import inspect
-
-    return "cache" in inspect.signature(type(model.lm.model).forward).parameters
 
 
 def _draw(logits_BV: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:

@@ -171,7 +171,7 @@ class Endpoint:
             f"HTTP {status}: {said}",
             retry=retry,
             status=ResponseStatus.FAILED,
-            retry_after=_retry_after(headers.get("Retry-After")),
+            retry_after=retry_after(headers.get("Retry-After")),
             http_status=status,
             raw=raw,
             throttled=status in {429, 503, 529},
@@ -223,7 +223,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     )
 
 
-def _retry_after(value: str | None) -> float | None:
+def retry_after(value: str | None) -> float | None:
     """Returns the seconds that a Retry-After header asks for: a number or a date."""
     if value is None:
         return None
