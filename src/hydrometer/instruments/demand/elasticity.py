@@ -171,7 +171,8 @@ def _estimate_responses(
     )
     error_K = np.array([error for _, error in each])
     error = float(np.sqrt(weight_K[kept] @ (error_K**2 + (estimate_K - middle) ** 2)))
-    adjustment = _adjustment(panel, middle, weight_K)
+    # Whether with a shock or without: here only how fast use adjusts.
+    adjustment = _adjustment(panel, middle, weight_K.reshape(-1, len(CONSTANTS)).sum(axis=0))
     best = _with_bounds(each[0][0], middle, low, math.inf if adjustment.still_moving else high)
     return best, error, steps, pool, adjustment
 
