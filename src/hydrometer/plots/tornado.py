@@ -115,7 +115,8 @@ def _plot(axes: Any, width: float, found: _Tornado) -> None:
             axes.plot([x, found.centre], [y, y], color=colour, linewidth=8, solid_capstyle="butt", zorder=3)
         for x, side, shift in ((min(at_lowest, at_highest), "right", -5), (max(at_lowest, at_highest), "left", 5)):
             axes.annotate(found.spelled(x), (x, y), (shift, 0), textcoords="offset points", fontsize=size,
-                          color=MUTED, ha=side, va="center")  # fmt: skip
+                          color=MUTED, ha=side, va="center",
+                          bbox={"facecolor": PAGE, "edgecolor": "none", "pad": 0.5})  # fmt: skip
         axes.annotate(title, (0, y), (0, 9), xycoords=("axes fraction", "data"),
                       textcoords="offset points", fontsize=size, color=INK, ha="left", va="bottom",
                       bbox={"facecolor": PAGE, "edgecolor": "none", "pad": 1.0})  # fmt: skip

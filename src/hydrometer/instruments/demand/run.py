@@ -55,7 +55,8 @@ def _measured(path: Path, seed: int) -> ElasticityEstimate:
     found = measure(path, seed=seed)
     best = found.recommended
     if not found.identified or best is None or best.low is None or best.high is None:
-        kinds = ", ".join(sorted({w.kind for w in found.warnings} & {"no_price_moves", "simultaneity", "few_clusters"}))
+        spoilt = {"no_price_moves", "simultaneity", "few_clusters", "slow_response"}
+        kinds = ", ".join(sorted({w.kind for w in found.warnings} & spoilt))
         raise InputError(
             f"these data identify no elasticity ({kinds or 'no bounded interval'})",
             cure="read `hydrometer demand elasticity FILE` first; if you trust a figure, give it with --estimate",
@@ -67,7 +68,7 @@ def _measured(path: Path, seed: int) -> ElasticityEstimate:
         elasticity=best.estimate,
         standard_error=max((best.high - best.low) / 2 / _Z95, 1e-3),
         date=found.last,
-        identifies="own model, within days of a move, measured from your data",
+        identifies="own model, within weeks of a move, measured from your data",
         source=f"{path.name}, {best.method}, {best.n} moves",
         origin="file",
     )
