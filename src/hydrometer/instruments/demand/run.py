@@ -14,10 +14,9 @@ from hydrometer.instruments.demand.verdict import judge_gain
 from hydrometer.records.demand import DemandVerdict, ElasticityEstimate
 from hydrometer.records.demand_data import ElasticityReport
 from hydrometer.records.token_prices import PricesReport
+from hydrometer.stats.priors import Z95
 from hydrometer.store.demand_beliefs import read_beliefs
 from hydrometer.store.demand_series import read_series, shipped_moves
-
-_Z95 = 1.6448536269514722
 
 
 def judge(
@@ -66,7 +65,7 @@ def _measured(path: Path, seed: int) -> ElasticityEstimate:
     return ElasticityEstimate(
         name=path.name,
         elasticity=best.estimate,
-        standard_error=max((best.high - best.low) / 2 / _Z95, 1e-3),
+        standard_error=max((best.high - best.low) / 2 / Z95, 1e-3),
         date=found.last,
         identifies="own model, within weeks of a move, measured from your data",
         source=f"{path.name}, {best.method}, {best.n} moves",
