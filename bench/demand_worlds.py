@@ -156,9 +156,16 @@ FRESH: dict[str, tuple[World, str]] = {
     "all alike": (replace(BASE, spread=0.0), "every model has the same elasticity"),
 }
 """Worlds that the assumptions allow; run once, after the method was finished."""
+SLOW: dict[str, tuple[World, str]] = {
+    "slow response": (replace(BASE, inertia=0.9), "nine tenths of demand stays from day to day"),
+    "slow, vendors together": (replace(BASE, inertia=0.9, vendors=10), "the same, all of a vendor's moves on one day"),
+    "slow, twelve models": (replace(BASE, inertia=0.9, n_models=12), "the same with about ten moves"),
+    "a few days": (replace(BASE, inertia=0.7), "seven tenths of demand stays from day to day"),
+    "months": (replace(BASE, inertia=0.97), "97 % of demand stays: a quarter of the response comes after six weeks"),
+}
+"""Worlds in which use takes its time; the truth is the final response."""
 BROKEN: dict[str, tuple[World, str]] = {
     "moves follow demand": (replace(BASE, timing=0.9), "cuts are announced after a weak week"),
     "moves meet a shock": (replace(BASE, jump=0.3), "demand jumps by 0.3 on the day of a move"),
-    "slow response": (replace(BASE, inertia=0.9), "nine tenths of demand stays from day to day"),
 }
 """Worlds that break an assumption: the method must fail here, and the question is how often it says so."""

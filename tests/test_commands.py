@@ -295,6 +295,7 @@ def test_the_commands_and_their_options_are_these() -> None:
             "--prior",
             "--priors",
             "--seed",
+            "--tornado",
         ],
         "demand elasticity": ["--json", "--seed"],
         "demand index": ["--after", "--before", "--decline", "--growth", "--json", "--months", "--plot"],

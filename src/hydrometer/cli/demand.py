@@ -40,6 +40,14 @@ def _show(found: Record, as_json: bool, print_it: Callable[..., None]) -> None:
     print_it(found, console=Console(file=sys.stdout, highlight=False))
 
 
+def _draw(path: Path | None, figures: Callable[..., list[str]], found: Record) -> None:
+    """Writes the picture that `figures(found)` draws, if one is asked for."""
+    if path is not None:
+        from hydrometer.plots.files import write_svg
+
+        write_svg(path, figures(found))
+
+
 @app.command("verdict")
 def verdict(
     gain: float = typer.Option(..., "--gain", help="Tokens per unit of compute, after over before, as 10."),
@@ -63,6 +71,9 @@ def verdict(
     plot: Path | None = typer.Option(
         None, "--plot", help="Draw the probability of a rise against the elasticity.", metavar="FILE.svg"
     ),
+    tornado: Path | None = typer.Option(
+        None, "--tornado", help="Draw which number moves the answer the most.", metavar="FILE.svg"
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print everything as one line of JSON."),
 ) -> None:
     """Does compute fall or rise when it yields so many times the tokens? Short and long run, before and after evidence.
@@ -74,18 +85,17 @@ def verdict(
     Examples:
       hydrometer demand --gain 10
       hydrometer demand --gain 10 --prior long_run_elasticity=0.76 --prior pass_through=0.7
-      hydrometer demand --gain 4 --prior token_intensity=uniform:0,0.6 --plot backfire.svg
+      hydrometer demand --gain 4 --prior token_intensity=uniform:0,0.6 --plot backfire.svg --tornado tornado.svg
       hydrometer demand --gain 10 --priors my-priors.toml --estimate our-api=0.8,0.2 --json
     """
     from hydrometer.instruments.demand.run import judge
+    from hydrometer.plots.backfire import backfire_figures
+    from hydrometer.plots.tornado import demand_tornado_figures
     from hydrometer.report.demand import print_verdict
 
     found = judge(gain, prior=prior, priors=priors, estimate=estimate, data=data, draws=draws, seed=seed)
-    if plot is not None:
-        from hydrometer.plots.backfire import backfire_figures
-        from hydrometer.plots.files import write_svg
-
-        write_svg(plot, backfire_figures(found))
+    _draw(plot, backfire_figures, found)
+    _draw(tornado, demand_tornado_figures, found)
     _show(found, as_json, print_verdict)
 
 
@@ -139,14 +149,11 @@ def index(
       hydrometer demand index --before 0.56e12 --after 80.7e12 --months 18.5 --decline 2 --decline 10 --plot trap.svg
     """
     from hydrometer.instruments.demand.prices import read_index
+    from hydrometer.plots.index_trap import index_trap_figures
     from hydrometer.report.token_prices import print_index
 
     found = read_index(before=before, after=after, months=months, declines=decline, growth=growth)
-    if plot is not None:
-        from hydrometer.plots.files import write_svg
-        from hydrometer.plots.index_trap import index_trap_figures
-
-        write_svg(plot, index_trap_figures(found))
+    _draw(plot, index_trap_figures, found)
     _show(found, as_json, print_index)
 
 
@@ -176,14 +183,11 @@ def prices(
       hydrometer demand prices --prices my-prices.csv --benchmark MMLU --json
     """
     from hydrometer.instruments.demand.run import price_tokens
+    from hydrometer.plots.token_prices import token_price_figures
     from hydrometer.report.token_prices import print_prices
 
     found = price_tokens(
         benchmark=benchmark, at_least=at_least, shares=(output_share, cache_share, peak_share), until=until, own=own
     )
-    if plot is not None:
-        from hydrometer.plots.files import write_svg
-        from hydrometer.plots.token_prices import token_price_figures
-
-        write_svg(plot, token_price_figures(found))
+    _draw(plot, token_price_figures, found)
     _show(found, as_json, print_prices)

@@ -58,6 +58,8 @@ class AnchorPoint(Record):
     model: str
     provider: str
     score: float
+    score_source: str
+    """Empty where nobody said."""
     effective_usd: float
     sticker_usd: float
     """The same use without cache hits: what list prices of input and output alone would say."""

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from hydrometer.errors import printable
 from hydrometer.records.demand import DemandPrior, DemandVerdict, ElasticityEstimate, Outcome, Points
-from hydrometer.records.demand_data import ElasticityReport, Estimated
+from hydrometer.records.demand_data import Adjustment, ElasticityReport, Estimated
 from hydrometer.records.numbers import chance, estimated, percent
 
 _MOST_MOVES = 40
@@ -124,6 +124,8 @@ def print_elasticity(found: ElasticityReport, *, console: Console) -> None:
         _print_estimated(found.recommended, console, bold=True)
         if not found.identified:
             line(console, "NOT IDENTIFIED: an association, not a response to price. See the warnings.", style="yellow")
+    if found.adjustment is not None:
+        _print_adjustment(found.adjustment, console)
     if found.moves:
         _print_moves(found, console)
     if found.tau is not None:
@@ -137,6 +139,14 @@ def print_elasticity(found: ElasticityReport, *, console: Console) -> None:
     for w in found.warnings:
         line(console, f"- {w.kind.replace('_', ' ')}: {w.text}")
         line(console, w.cure, indent=4, style="dim")
+
+
+def _print_adjustment(a: Adjustment, console: Console) -> None:
+    half = "at once" if a.half_days < 1 else f"after about {estimated(a.half_days)} days"
+    text = f"half of the response is there {half}; a week after a move the elasticity is {a.first_week:.2f}"
+    line(console, f"{text}; {a.window_days:.0f} days after it {percent(a.seen, 0)} of the response has come")
+    if a.still_moving:
+        line(console, "ONLY A LOWER BOUND: the response may still be growing there. See the warnings.", style="yellow")
 
 
 def _print_moves(found: ElasticityReport, console: Console) -> None:

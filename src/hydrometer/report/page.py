@@ -11,7 +11,7 @@ from hydrometer.plots.cost_ladder import cost_ladder_figures
 from hydrometer.plots.identity import identity_figures
 from hydrometer.plots.index_trap import index_trap_figures
 from hydrometer.plots.similarity import similarity_figures
-from hydrometer.plots.tornado import prior_title, tornado_figures
+from hydrometer.plots.tornado import demand_tornado_figures, prior_title, tornado_figures
 from hydrometer.plots.utilisation import utilisation_figures
 from hydrometer.records.attribution import Attribution, CandidateResult
 from hydrometer.records.attribution_words import fraction, leading_candidate
@@ -42,7 +42,8 @@ def _figures(evidence: Evidence) -> list[Markup]:
     elif isinstance(details, SimilarityEvidence):
         drawn = similarity_figures(details)
     elif isinstance(details, DemandEvidence):
-        drawn = [*backfire_figures(details.verdict), *index_trap_figures(details.index)]
+        verdict = details.verdict
+        drawn = [*backfire_figures(verdict), *index_trap_figures(details.index), *demand_tornado_figures(verdict)]
     else:
         drawn = []
     return [Markup(svg) for svg in drawn]  # noqa: S704 - built by matplotlib, which escapes text

@@ -52,6 +52,8 @@ def print_prices(found: PricesReport, *, console: Console) -> None:
             f"${a.sticker_usd:.3g}", a.why,
         )  # fmt: skip
     console.print(table)
+    for source in dict.fromkeys(a.score_source for a in found.anchor if a.score_source):
+        line(console, f"score: {source}", style="dim")
     if found.decline_a_year is not None and found.decline_low is not None and found.decline_high is not None:
         line(
             console,

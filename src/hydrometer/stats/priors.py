@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-_Z95 = 1.6448536269514722
+Z95 = 1.6448536269514722
 """95 % point of the standard normal distribution."""
 
 
@@ -30,7 +30,7 @@ class SplitLognormal:
     def sample(self, n: int, *, rng: np.random.Generator) -> npt.NDArray[np.float64]:
         """Returns n draws, shape (n,)."""
         z = rng.standard_normal(n)
-        below = np.log(self.p50 / self.p5) / _Z95
-        above = np.log(self.p95 / self.p50) / _Z95
+        below = np.log(self.p50 / self.p5) / Z95
+        above = np.log(self.p95 / self.p50) / Z95
         draws: npt.NDArray[np.float64] = self.p50 * np.exp(z * np.where(z < 0, below, above))
         return draws

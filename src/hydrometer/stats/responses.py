@@ -23,13 +23,15 @@ class ResponseFit:
     Attributes:
         size_K: final size, in the units of the series.
         error_K: its standard error.
-        misfit_K: weighted squares that the shape leaves; less by 2 is a likelihood higher by the factor e.
+        misfit_K: minus twice the log likelihood that the shape leaves, up to a constant of the series.
+        squares_K: the part of it that is weighted squares.
         variance: of the noise.
     """
 
     size_K: Array
     error_K: Array
     misfit_K: Array
+    squares_K: Array
     variance: float
 
 
@@ -56,6 +58,7 @@ def fit_responses(
     trend_sd: float | None,
     ramp_TR: Array,
     variance: float | None = None,
+    shock: float = 0.0,
 ) -> ResponseFit:
     """Returns the final size of the response by each shape, by generalised least squares.
 
@@ -70,18 +73,26 @@ def fit_responses(
         trend_sd: standard deviation of trends between series; None fits any trend.
         ramp_TR: one standard deviation of each ramp.
         variance: of the noise; estimated if absent.
+        shock: standard deviation, over that of the noise, of a shock on the day of the move that fades like the noise.
+
+    References:
+        Harville, JASA 72 (1977), section 3: the likelihood with fixed effects integrated out.
     """
     if variance is None:
         # What stays alike from one time to the next does not show in differences.
         first = float(np.var(np.diff(value_T))) / max(2 * (1 - memory), 0.1)
         start = max(first, _SMALLEST_VARIANCE)
         found = fit_responses(
-            value_T, time_T, shape_TK=shape_TK, memory=memory, trend_sd=trend_sd, ramp_TR=ramp_TR, variance=start
-        )
+            value_T, time_T, shape_TK=shape_TK, memory=memory, trend_sd=trend_sd, ramp_TR=ramp_TR,
+            variance=start,
+        )  # fmt: skip
         freedom = max(len(value_T) - (3 if trend_sd is None else 2), 1)
-        variance = max(start * float(found.misfit_K.min()) / freedom, _SMALLEST_VARIANCE)
+        variance = max(start * float(found.squares_K.min()) / freedom, _SMALLEST_VARIANCE)
     apart_TT = np.abs(time_T[:, None] - time_T[None, :])
     covariance_TT = variance * np.sign(memory) ** apart_TT * np.abs(memory) ** apart_TT + ramp_TR @ ramp_TR.T
+    if shock:
+        fading_T = np.where(time_T >= 0, np.sign(memory) ** time_T * np.abs(memory) ** np.maximum(time_T, 0.0), 0.0)
+        covariance_TT = covariance_TT + shock**2 * variance * np.outer(fading_T, fading_T)
     free_TF = np.ones((len(time_T), 1))
     if trend_sd is None:
         free_TF = np.column_stack([free_TF, time_T])
@@ -90,13 +101,22 @@ def fit_responses(
     root_TT = np.linalg.cholesky(covariance_TT + 1e-9 * variance * np.eye(len(time_T)))
     white = np.linalg.solve(root_TT, np.column_stack([free_TF, value_T, shape_TK]))
     n_free = free_TF.shape[1]
-    basis_TF, _ = np.linalg.qr(white[:, :n_free])
+    basis_TF, corner_FF = np.linalg.qr(white[:, :n_free])
     rest = white[:, n_free:] - basis_TF @ (basis_TF.T @ white[:, n_free:])
     y_T, x_TK = rest[:, 0], rest[:, 1:]
     information_K = np.maximum((x_TK**2).sum(axis=0), 1e-12)
     size_K = x_TK.T @ y_T / information_K
-    misfit_K = np.maximum(y_T @ y_T - information_K * size_K**2, 0.0)
-    return ResponseFit(size_K, information_K**-0.5, misfit_K, variance)
+    squares_K = np.maximum(y_T @ y_T - information_K * size_K**2, 0.0)
+    log_size = 2 * float(np.log(np.diag(root_TT)).sum() + np.log(np.abs(np.diag(corner_FF))).sum())
+    return ResponseFit(size_K, information_K**-0.5, squares_K + log_size, squares_K, variance)
+
+
+def joined(*fits: ResponseFit) -> ResponseFit:
+    """Returns several fits of one window as one, their shapes in order."""
+    size_K, error_K, misfit_K, squares_K = (
+        np.concatenate([getattr(fit, name) for fit in fits]) for name in ("size_K", "error_K", "misfit_K", "squares_K")
+    )
+    return ResponseFit(size_K, error_K, misfit_K, squares_K, fits[0].variance)
 
 
 def trend_of(value_T: Array, *, memory: float) -> tuple[float, float]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import TypeAdapter
 
 from hydrometer.errors import InputError, printable
 from hydrometer.records.demand_data import PriceMove
-from hydrometer.records.dossier import nearest
+from hydrometer.store.csv_rows import csv_rows
 from hydrometer.store.files import decode_utf8, read_bytes, sha256, shipped
 
 LARGEST_SERIES = 16 * 1024 * 1024
@@ -96,7 +95,7 @@ def read_series(path: Path) -> Series:
     content = read_bytes(path, limit=LARGEST_SERIES, what="CSV of dates, prices and quantities")
     text = decode_utf8(content, where=str(path))
     rows, seen, columns = [], set(), frozenset[str]()
-    for where, fields in _lines(text, path):
+    for where, fields in csv_rows(text, path, needed=_NEEDED, known=(*_NEEDED, *_OPTIONAL)):
         columns = frozenset(fields)
         row = _row(fields, where=where)
         if (row.model, row.date) in seen:
@@ -115,30 +114,6 @@ def read_series(path: Path) -> Series:
         )
     rows.sort(key=lambda row: (row.model, row.date))
     return Series(tuple(rows), columns & set(_OPTIONAL), path.name, sha256(content))
-
-
-def _lines(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
-    try:
-        reader = csv.DictReader(io.StringIO(text), strict=True)
-        names = [(name or "").strip().lower() for name in (reader.fieldnames or [])]
-        for name in _NEEDED:
-            if name not in names:
-                why = "a price without a date cannot be used" if name == "date" else "it is needed"
-                raise InputError(f"no column '{name}': {why}", cure=f"needed: {', '.join(_NEEDED)}", where=str(path))
-        for name in names:
-            if name not in {*_NEEDED, *_OPTIONAL}:
-                cure = nearest(name, (*_NEEDED, *_OPTIONAL))
-                raise InputError(f"unknown column '{printable(name, limit=40)}'", cure=cure, where=str(path))
-        if len(set(names)) < len(names):
-            raise InputError("a column is there twice", cure="keep one", where=str(path))
-        reader.fieldnames = names
-        for fields in reader:
-            where = f"{path}:{reader.line_num}"
-            if None in fields or None in fields.values():
-                raise InputError("the row has another number of fields than the header", cure="correct it", where=where)
-            yield where, {key: value.strip() for key, value in fields.items()}
-    except csv.Error as error:
-        raise InputError(f"not CSV ({error})", cure="correct the file", where=str(path)) from None
 
 
 def _row(fields: Mapping[str, str], *, where: str) -> SeriesRow:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from hydrometer.errors import InputError, printable
-from hydrometer.records.dossier import nearest
+from hydrometer.errors import InputError
 from hydrometer.records.token_prices import TokenPrice
+from hydrometer.store.csv_rows import csv_rows
 from hydrometer.store.files import decode_utf8, read_bytes, shipped
 
 _LARGEST_FILE = 1024 * 1024
@@ -45,29 +44,11 @@ def read_token_prices(path: Path) -> tuple[TokenPrice, ...]:
         InputError: naming file, row and cure. A price without a date is refused: prices age.
     """
     text = decode_utf8(read_bytes(path, limit=_LARGEST_FILE, what="CSV of token prices"), where=str(path))
-    known = list(TokenPrice.model_fields)
     found = []
-    try:
-        reader = csv.DictReader(io.StringIO(text), strict=True)
-        names = [(name or "").strip().lower() for name in (reader.fieldnames or [])]
-        for name in _NEEDED:
-            if name not in names:
-                why = "prices age, so one without a date cannot be used" if name == "date" else "it is needed"
-                raise InputError(f"no column '{name}'", cure=f"add it: {why}", where=str(path))
-        for name in names:
-            if name not in known:
-                raise InputError(f"unknown column '{printable(name, limit=40)}'", cure=nearest(name, known),
-                                 where=str(path))  # fmt: skip
-        reader.fieldnames = names
-        for fields in reader:
-            where = f"{path}:{reader.line_num}"
-            if None in fields or None in fields.values():
-                raise InputError("the row has another number of fields than the header", cure="correct it", where=where)
-            found.append(_price({k: v.strip() for k, v in fields.items() if v.strip()}, where=where))
-            if len(found) > _MOST_ROWS:
-                raise InputError("too many rows", cure=f"give at most {_MOST_ROWS:,}", where=str(path))
-    except csv.Error as error:
-        raise InputError(f"not CSV ({error})", cure="correct the file", where=str(path)) from None
+    for where, fields in csv_rows(text, path, needed=_NEEDED, known=list(TokenPrice.model_fields)):
+        found.append(_price({key: value for key, value in fields.items() if value}, where=where))
+        if len(found) > _MOST_ROWS:
+            raise InputError("too many rows", cure=f"give at most {_MOST_ROWS:,}", where=str(path))
     if not found:
         raise InputError("no prices in this file", cure="add rows: see docs/demand.md", where=str(path))
     return tuple(sorted(found, key=lambda p: p.date))

@@ -177,8 +177,8 @@ def of_steps(
         found.append(
             _warn(
                 "slow_response",
-                f"{adjustment.window_days:.0f} days after a move the response still grows: of the final one, "
-                f"{1 - adjustment.seen:.0%} or more is not seen",
+                f"{adjustment.window_days:.0f} days after a move the response may still be growing: about "
+                f"{1 - adjustment.seen:.0%} of it is yet to come",
                 "read this as a lower bound; give a longer span",
             )
         )

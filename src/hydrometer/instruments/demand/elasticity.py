@@ -20,13 +20,13 @@ from hydrometer.instruments.demand.moves import AFTER, CONSTANTS, Move, Panel, b
 from hydrometer.instruments.demand.regressions import naive_estimates
 from hydrometer.records.demand_data import Adjustment, ElasticityReport, Estimated, MeasuredMove, PriceMove
 from hydrometer.stats.pooling import Pool, pool_estimates, shrunken
+from hydrometer.stats.priors import Z95
 from hydrometer.stats.responses import average_intervals, response_shapes
 from hydrometer.stats.wild_bootstrap import wild_cluster_interval
 from hydrometer.store.demand_series import Series
 
 Array = npt.NDArray[np.float64]
 LEVEL = 0.90
-_Z95 = 1.6448536269514722
 _FEWEST_CLUSTERS = 5
 """Fewer give no bounded interval by the bootstrap."""
 _SMALLEST_ERROR = 1e-3
@@ -171,7 +171,8 @@ def _estimate_responses(
     )
     error_K = np.array([error for _, error in each])
     error = float(np.sqrt(weight_K[kept] @ (error_K**2 + (estimate_K - middle) ** 2)))
-    adjustment = _adjustment(panel, middle, weight_K)
+    # Whether with a shock or without: here only how fast use adjusts.
+    adjustment = _adjustment(panel, middle, weight_K.reshape(-1, len(CONSTANTS)).sum(axis=0))
     best = _with_bounds(each[0][0], middle, low, math.inf if adjustment.still_moving else high)
     return best, error, steps, pool, adjustment
 
@@ -296,7 +297,7 @@ def estimate_steps(steps: Steps, *, rng: np.random.Generator) -> tuple[Estimated
     error, low, high, method = found.standard_error, found.low, found.high, found.method
     if found.n_clusters == 1:
         error = math.hypot(pool.standard_error, pool.tau)
-        low, high = found.estimate - _Z95 * error, found.estimate + _Z95 * error
+        low, high = found.estimate - Z95 * error, found.estimate + Z95 * error
         method = "from the noise around one move: what the next one will show is not in it"
     best = Estimated(
         method="responses to announced price moves",
@@ -353,4 +354,4 @@ def clusters(keys: Sequence[tuple[object, str, int]]) -> npt.NDArray[np.int64]:
 def _error_of(found: Estimated | None) -> float | None:
     if found is None or found.low is None or found.high is None:
         return None
-    return (found.high - found.low) / (2 * _Z95)
+    return (found.high - found.low) / (2 * Z95)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hydrometer.stats.pooling import pool_estimates
-from hydrometer.stats.responses import ResponseFit, fit_responses, response_shapes, trend_of
+from hydrometer.stats.responses import ResponseFit, fit_responses, joined, response_shapes, trend_of
 from hydrometer.stats.steps import fit_step, trend_memory
 from hydrometer.store.demand_series import Series
 
@@ -36,6 +36,8 @@ _BEFORE, AFTER = 2, 3
 _RAMP_DAYS = (7.0, 14.0, 28.0)
 _RAMP_SD = 2.0
 """Launch ramps: exp(-age / so many days), each of a log size of this order."""
+_SHOCK = 2.0
+"""A shock on the day of a move, over the noise's standard deviation, where there is one."""
 _SMALLEST_TREND_SD = 0.001
 """Log a row."""
 
@@ -91,8 +93,8 @@ class Move:
         at: index of the date.
         announced: step of the log list price.
         paid: step of the log price paid.
-        response: of the log quantity, by each of `CONSTANTS`; the platform's growth is taken out where it is known.
-        lately: log quantity in the later half of the time before the move over the earlier; None without room.
+        response: of the log quantity, over the platform, by each of `CONSTANTS` without and with a shock of the day.
+        lately: log quantity in the week before the move over the weeks before that; None without room.
         age_days: of the model, if known.
         young: whether a launch ramp is likely.
         netted: whether the platform's growth was taken out.
@@ -256,23 +258,34 @@ def _measure(
     )
     if abs(paid) < _SMALLEST_PAID:
         return None
-    half = before // 2
-    lately = float(value[before - half : before].mean() - value[: before - half].mean())
     if memory is None:
         memory = fit_step(value, time, memory=None).memory
     wide = _rows(panel, have, others, here, (_BEFORE, AFTER))
     wide_value, wide_netted = _net(panel, moved_UT, u, have[wide])
     if wide_netted:
         near, time, value = wide, (wide - here).astype(float), wide_value
-    response = fit_responses(
-        value,
-        time,
-        shape_TK=response_shapes(time, CONSTANTS),
-        memory=memory,
-        trend_sd=None if young or not netted else trend_sd,
+    response = _respond(
+        value, time, memory=memory, trend_sd=None if young or not netted else trend_sd,
         ramp_TR=_ramps(panel, u, have[near]),
-    )
-    return Move(u, at, announced, paid, response, lately if half >= FEWEST_ROWS else None, age, young, netted)
+    )  # fmt: skip
+    return Move(u, at, announced, paid, response, _lately(value[time < 0], panel.half_window // 2), age, young, netted)
+
+
+def _lately(before: Array, n: int) -> float | None:
+    """Returns the mean of the last n rows before a move less that of the earlier ones; None with too few."""
+    n = min(n, len(before) // 2)
+    return float(before[-n:].mean() - before[:-n].mean()) if n >= FEWEST_ROWS else None
+
+
+def _respond(value: Array, time: Array, *, memory: float, trend_sd: float | None, ramp_TR: Array) -> ResponseFit:
+    """Returns the response by every shape, without and then with a shock on the day of the move."""
+    shape_TK = response_shapes(time, CONSTANTS)
+    calm = fit_responses(value, time, shape_TK=shape_TK, memory=memory, trend_sd=trend_sd, ramp_TR=ramp_TR)
+    shaken = fit_responses(
+        value, time, shape_TK=shape_TK, memory=memory, trend_sd=trend_sd, ramp_TR=ramp_TR, variance=calm.variance,
+        shock=_SHOCK,
+    )  # fmt: skip
+    return joined(calm, shaken)
 
 
 def _ramps(panel: Panel, u: int, dates: npt.NDArray[np.int64]) -> Array:

@@ -131,6 +131,7 @@ def _frontier(prices: Sequence[TokenPrice], benchmark: str, bar: float, use: Use
                 model=best.model,
                 provider=best.provider,
                 score=best.score,
+                score_source=best.score_source,
                 effective_usd=paid,
                 sticker_usd=_paid(best.model_copy(update={"cached_usd": None, "peak_factor": 1.0}), use),
                 why=_why(last, best.model, paid, before),
@@ -201,6 +202,9 @@ def _warnings(
         found.append(
             "increases: at this quality the cheapest price also rose; an index that only counts cuts misses it"
         )
+    unsourced = sorted({a.model for a in anchor if not a.score_source})
+    if unsourced:
+        found.append(f"scores: not checked, no source is given for {', '.join(unsourced)[:200]}")
     later = len(every) - len(prices)
     if later:
         found.append(f"announced: {later} prices come into force after {until} and are left out")

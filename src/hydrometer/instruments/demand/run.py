@@ -14,10 +14,9 @@ from hydrometer.instruments.demand.verdict import judge_gain
 from hydrometer.records.demand import DemandVerdict, ElasticityEstimate
 from hydrometer.records.demand_data import ElasticityReport
 from hydrometer.records.token_prices import PricesReport
+from hydrometer.stats.priors import Z95
 from hydrometer.store.demand_beliefs import read_beliefs
 from hydrometer.store.demand_series import read_series, shipped_moves
-
-_Z95 = 1.6448536269514722
 
 
 def judge(
@@ -55,7 +54,8 @@ def _measured(path: Path, seed: int) -> ElasticityEstimate:
     found = measure(path, seed=seed)
     best = found.recommended
     if not found.identified or best is None or best.low is None or best.high is None:
-        kinds = ", ".join(sorted({w.kind for w in found.warnings} & {"no_price_moves", "simultaneity", "few_clusters"}))
+        spoilt = {"no_price_moves", "simultaneity", "few_clusters", "slow_response"}
+        kinds = ", ".join(sorted({w.kind for w in found.warnings} & spoilt))
         raise InputError(
             f"these data identify no elasticity ({kinds or 'no bounded interval'})",
             cure="read `hydrometer demand elasticity FILE` first; if you trust a figure, give it with --estimate",
@@ -65,9 +65,9 @@ def _measured(path: Path, seed: int) -> ElasticityEstimate:
     return ElasticityEstimate(
         name=path.name,
         elasticity=best.estimate,
-        standard_error=max((best.high - best.low) / 2 / _Z95, 1e-3),
+        standard_error=max((best.high - best.low) / 2 / Z95, 1e-3),
         date=found.last,
-        identifies="own model, within days of a move, measured from your data",
+        identifies="own model, within weeks of a move, measured from your data",
         source=f"{path.name}, {best.method}, {best.n} moves",
         origin="file",
     )
