@@ -239,6 +239,7 @@ def test_loads_beyond_the_measured_ones_are_less_certain() -> None:
     [
         (Question("H200", tp=6), "the nearest is --tp 4"),
         (Question("H200", tp=8, ep=3), "the nearest is --ep 2"),
+        (Question("H200", tp=128, dp=10_000_000), "the nearest is --ep 256"),
         (Question("H200", tp=8, dp=64, ep=512), "256 experts"),
         (Question("H200", tp=8, pp=62), "the nearest is --pp 61"),
         (Question("H100", tp=4), "GB too much; the nearest that fits is --tp 16"),
@@ -247,6 +248,8 @@ def test_loads_beyond_the_measured_ones_are_less_certain() -> None:
         (Question("H2000", tp=8), "unknown accelerator"),
         (Question("H200", precision="fp7"), "unknown precision"),
         (Question("H200", tp=8, cache_precision="int4"), "a cache in int4"),
+        (Question("H200", tp=8, cache_precision="x"), "--kv-cache: unknown precision"),
+        (Question("H200", tp=8, date=dt.date(9999, 12, 31)), "give a date from 2010 to 2099"),
         (Question("H200", tp=8, engine="llama.cpp"), "unknown engine"),
         (Question("H200", tp=8, concurrency=float("nan")), "out of range"),
         (Question("H200", tp=0), "out of range"),
@@ -315,6 +318,26 @@ def test_commands_print_words_and_json(tmp_path: Path) -> None:
         assert set(found["nodes"]) == {"p10", "p50", "p90"}
     assert (tmp_path / "a.svg").read_text(encoding="utf-8").count("<svg") == 1
     assert "every head" in (tmp_path / "b.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("fleet --price 3", "--price: does nothing without --model"),
+        ("life --model DeepSeek-V3 --training-tokens 1e12 --tp 8", "--tp: does nothing without --training-hours"),
+        ("compare --model DeepSeek-V3 --against none", "--against: no file and no shipped model"),
+        ("estimate --model DeepSeek-V3 --date yesterday", "--date: 'yesterday' is not a date"),
+        ("estimate --model DeepSeek-V3 --accelerator TPUv5p", "--accelerator: memory and links"),
+        (
+            "estimate --model DeepSeek-V3 --accelerator H200 --target-tpot 50 --target-ttft 1",
+            "--target-ttft: one sequence alone",
+        ),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_named(call: str, words: str) -> None:
+    error = CliRunner().invoke(app, call.split()).exception
+    assert isinstance(error, InputError)
+    assert str(error).startswith(words)
 
 
 def test_pictures_say_what_they_show(tmp_path: Path) -> None:

@@ -38,7 +38,10 @@ def compare(model: Path, question: Question, *, against: Sequence[Path] = ()) ->
     whole = ask(model, question)
     base = _row("nothing", whole, None)
     if against:
-        others = [(other.name, other) for other in (ask(path, question, fit_memory=False) for path in against)]
+        others = [
+            (other.name, other)
+            for other in (ask(path, question, fit_memory=False, where="--against") for path in against)
+        ]
         label = "{} in its place"
     else:
         others, label = _removals(whole), "{}"

@@ -54,19 +54,20 @@ class Found:
         return self.tpot / float(self.speeds.tpot)
 
 
-def ask(model: Path, question: Question, *, fit_memory: bool = True) -> Asked:
+def ask(model: Path, question: Question, *, fit_memory: bool = True, where: str = "--model") -> Asked:
     """Returns a question that can be answered.
 
     Args:
         model: a dossier, a config.json, a checkpoint's folder, or a shipped model's name.
         question: accelerator, layout and load.
         fit_memory: refuse what does not fit.
+        where: the option that names the model.
 
     Raises:
         InputError: for a layout that cannot be, a model or a load that does not fit, or a price without a date.
     """
     check(question)
-    name, architecture = find_network(model)
+    name, architecture = find_network(model, where=where)
     accelerator = find_accelerator(question.accelerator, where="--accelerator")
     net = served(architecture)
     way = deployment(net, question)
@@ -135,10 +136,11 @@ def most_within(asked: Asked, *, tpot_ms: float | None, ttft_ms: float | None) -
 
     if not keeps(1):
         found = find(at(1))
+        late = tpot_ms is not None and found.tpot * 1e3 > tpot_ms
         raise InputError(
             f"one sequence alone takes {found.tpot * 1e3:.3g} ms a token and {found.ttft * 1e3:.3g} ms to the first",
             cure="give a slower target, more or faster accelerators, or fewer bits",
-            where="--target-tpot" if tpot_ms is not None else "--target-ttft",
+            where="--target-tpot" if late else "--target-ttft",
         )
     low, high = 1, int(min(asked.most, _MOST)) + 1
     while high - low > 1:
