@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 app = group("Serving: speed, memory, dollars and energy of running a model; fleets, comparisons, a model's life.")
 
-MODEL = typer.Option(
-    ..., "--model", help="A dossier (.toml), a config.json, a checkpoint's folder, or a shipped model as DeepSeek-V3.",
-    metavar="MODEL",
-)  # fmt: skip
+MODEL_HELP = "A dossier (.toml), a config.json, a checkpoint's folder, or a shipped model as DeepSeek-V3."
+MODEL = typer.Option(..., "--model", help=MODEL_HELP, metavar="MODEL")
+TOTAL = typer.Option(None, "--total-params", help="In the place of --model, where only headline figures are known.")
+ACTIVE = typer.Option(None, "--active-params", help="Of a mixture: weights of one token.")
+KIND = typer.Option("dense", "--architecture", help="Of --total-params: dense, dense_gqa, moe, moe_mla, ...")
 ACCELERATOR = typer.Option("H100", "--accelerator", help="What serves it.")
 PRECISION = typer.Option("fp8", "--precision", help="Of the weights: bf16, fp8, fp4 or int4.")
 TP = typer.Option(8, "--tp", help="Tensor parallel.")
@@ -86,7 +87,10 @@ def _print(found: Record, *, as_json: bool) -> None:
 @app.command("estimate")
 def estimate(
     context: typer.Context,
-    model: str = MODEL,
+    model: str | None = typer.Option(None, "--model", help=MODEL_HELP, metavar="MODEL"),
+    total_params: float | None = TOTAL,
+    active_params: float | None = ACTIVE,
+    architecture: str = KIND,
     accelerator: str = ACCELERATOR,
     precision: str = PRECISION,
     tp: int = TP,
@@ -119,20 +123,24 @@ def estimate(
     Examples:
       hydrometer serving estimate --model DeepSeek-V3 --accelerator H200 --tp 8 --concurrency 64
       hydrometer serving estimate --model config.json --accelerator B200 --precision fp4 --tp 4 --json
+      hydrometer serving estimate --total-params 671e9 --active-params 37e9 --architecture moe_mla --accelerator H200
       hydrometer serving estimate --model gpt-oss-120b --accelerator B200 --precision fp4 --tp 2 --target-tpot 20
       hydrometer serving estimate --model DeepSeek-V3 --accelerator H200 --tp 8 --plot speed-and-cost.svg
     """
     from hydrometer.instruments import serving
 
     asked = _question(context)
-    found = serving.estimate(Path(model), asked, target_tpot_ms=target_tpot, target_ttft_ms=target_ttft)
+    what = serving.model_from_options(
+        None if model is None else Path(model), total=total_params, active=active_params, kind=architecture
+    )
+    found = serving.estimate(what, asked, target_tpot_ms=target_tpot, target_ttft_ms=target_ttft)
     if plot is not None:
         from dataclasses import replace
 
         from hydrometer.plots.files import write_svg
         from hydrometer.plots.serving import frontier_figures
 
-        write_svg(plot, frontier_figures(serving.frontier(Path(model), replace(asked, concurrency=found.concurrency))))
+        write_svg(plot, frontier_figures(serving.frontier(what, replace(asked, concurrency=found.concurrency))))
     _print(found, as_json=as_json)
 
 
@@ -142,6 +150,9 @@ def fleet(
     model: str | None = typer.Option(
         None, "--model", help="As in estimate; none: DeepSeek's published day.", metavar="MODEL"
     ),
+    total_params: float | None = TOTAL,
+    active_params: float | None = ACTIVE,
+    architecture: str = KIND,
     day_input: float = typer.Option(1e9, "--day-input", help="Input tokens of 24 hours."),
     day_output: float = typer.Option(1e9, "--day-output", help="Output tokens of 24 hours."),
     node: int = typer.Option(8, "--node", help="Accelerators in a node."),
@@ -181,13 +192,16 @@ def fleet(
     """
     from hydrometer.instruments import serving
 
-    if model is None:
+    if model is None and total_params is None:
         _refuse_without("--model", context, context.params.keys() - {"model", "as_json"})
         _print(serving.deepseek_day(), as_json=as_json)
         return
     asked = _question(context)
     load = serving.DayLoad(day_input, day_output, node, peak_to_mean, list_input, list_cached, list_output)
-    _print(serving.fleet(Path(model), asked, load), as_json=as_json)
+    what = serving.model_from_options(
+        None if model is None else Path(model), total=total_params, active=active_params, kind=architecture
+    )
+    _print(serving.fleet(what, asked, load), as_json=as_json)
 
 
 @app.command("compare")

@@ -91,6 +91,8 @@ class Asked:
     load: Load
     most: float
     """Sequences that fit into one replica."""
+    guessed: bool = False
+    """Is the network guessed from headline figures?"""
 
 
 def find_engine(name: str) -> str:
