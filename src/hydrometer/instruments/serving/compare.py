@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hydrometer.costs.mixers import GroupedQuery, Latent, Mixer
-from hydrometer.costs.served import Served, served
+from hydrometer.costs.served import Served
 from hydrometer.costs.serving import most_concurrency, weight_bytes_per_accelerator
 from hydrometer.costs.serving_days import break_even_tokens, inference_flop, inference_share, training_flop
 from hydrometer.errors import InputError
 from hydrometer.instruments.serving.estimate import Found, ask, each_token, find
-from hydrometer.instruments.serving.question import Asked, Question, chip_of, find_network
+from hydrometer.instruments.serving.headline import find_served
+from hydrometer.instruments.serving.question import Asked, Question, chip_of
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.serving import Comparison, Life, Removal
 from hydrometer.store.serving import serving_fit
@@ -38,7 +39,10 @@ def compare(model: Path, question: Question, *, against: Sequence[Path] = ()) ->
     whole = ask(model, question)
     base = _row("nothing", whole, None)
     if against:
-        others = [(other.name, other) for other in (ask(path, question, fit_memory=False) for path in against)]
+        others = [
+            (other.name, other)
+            for other in (ask(path, question, fit_memory=False, where="--against") for path in against)
+        ]
         label = "{} in its place"
     else:
         others, label = _removals(whole), "{}"
@@ -177,8 +181,8 @@ def life(model: Path, asked: LifeQuestion, question: Question | None = None) -> 
     if asked.research_factor is not None and asked.research_factor < 1:
         raise InputError("development cannot take less than its final run", cure="give 1 or more",
                          where="--research-factor")  # fmt: skip
-    name, architecture = find_network(model)
-    active = served(architecture).active
+    name, net = find_served(model)
+    active = net.active
     factor = RESEARCH if asked.research_factor is None else Quantiles.exact(asked.research_factor)
     trained = training_flop(active, asked.training_tokens)
     even = break_even_tokens(asked.training_tokens)

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from hydrometer.costs import money
-from hydrometer.costs.served import served
 from hydrometer.costs.serving import Load, cache_bytes_per_sequence, terms, weight_bytes_per_accelerator
 from hydrometer.costs.serving_time import Speeds, speeds
 from hydrometer.errors import InputError
+from hydrometer.instruments.serving.headline import CACHE, MEASURED, Headline, find_served
 from hydrometer.instruments.serving.measured import LONGEST, MOST_NAMED, Near, constants, measured_engines, near
 from hydrometer.instruments.serving.question import (
     ENGINES,
@@ -22,12 +22,11 @@ from hydrometer.instruments.serving.question import (
     check_memory,
     chip_of,
     deployment,
-    find_network,
 )
 from hydrometer.instruments.training_cost.pricing import usd_for
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.prices import Contract, PriceEstimate
-from hydrometer.records.serving import ServingEstimate, StepParts
+from hydrometer.records.serving import GuessedShape, ServingEstimate, StepParts
 from hydrometer.store.reference import find_accelerator
 
 _MILLION, _HOUR = 1e6, 3600.0
@@ -54,21 +53,21 @@ class Found:
         return self.tpot / float(self.speeds.tpot)
 
 
-def ask(model: Path, question: Question, *, fit_memory: bool = True) -> Asked:
+def ask(model: Path | Headline, question: Question, *, fit_memory: bool = True, where: str = "--model") -> Asked:
     """Returns a question that can be answered.
 
     Args:
-        model: a dossier, a config.json, a checkpoint's folder, or a shipped model's name.
+        model: a dossier, a config.json, a checkpoint's folder, a shipped model's name, or headline figures.
         question: accelerator, layout and load.
         fit_memory: refuse what does not fit.
+        where: the option that names the model.
 
     Raises:
         InputError: for a layout that cannot be, a model or a load that does not fit, or a price without a date.
     """
     check(question)
-    name, architecture = find_network(model)
+    name, net = find_served(model, where=where)
     accelerator = find_accelerator(question.accelerator, where="--accelerator")
-    net = served(architecture)
     way = deployment(net, question)
     chip = chip_of(accelerator, way.precision)
     # Engines read at least the last token of a prompt, whatever a cache holds.
@@ -76,14 +75,15 @@ def ask(model: Path, question: Question, *, fit_memory: bool = True) -> Asked:
     load = Load(question.concurrency, question.input_tokens, question.output_tokens, hit,
                 question.drafted, question.accepted)  # fmt: skip
     most = check_memory(net, chip, way, load) if fit_memory else math.inf
-    return Asked(name, net, accelerator, chip, way, load, most)
+    return Asked(name, net, accelerator, chip, way, load, most, isinstance(model, Headline))
 
 
 def find(asked: Asked) -> Found:
     """Returns the times of one replica; of every engine that was measured near, where none is named."""
     if asked.way.engine:
         return _find_engine(asked)
-    engines = measured_engines(asked.net, asked.way, asked.accelerator.name) or ENGINES
+    found = () if asked.guessed else measured_engines(asked.net, asked.way, asked.accelerator.name)
+    engines = found or ENGINES
     each = [_find_engine(replace(asked, way=replace(asked.way, engine=engine))) for engine in engines]
     tpot, tpot_factor = _merged([(one.tpot, one.tpot_factor) for one in each])
     ttft, ttft_factor = _merged([(one.ttft, one.ttft_factor) for one in each])
@@ -108,7 +108,7 @@ def _merged(values: list[tuple[float, float]]) -> tuple[float, float]:
 
 def _find_engine(asked: Asked) -> Found:
     at = speeds(terms(asked.net, asked.chip, asked.way, asked.load), constants())
-    close = near(asked.net, asked.way, asked.load, asked.accelerator.name)
+    close = near(asked.net, asked.way, asked.load, asked.accelerator.name, guessed=asked.guessed)
     wider = 1.0 if asked.accelerator.name.startswith(_CALIBRATED) else _BEYOND_MEASURED
     return Found(
         at, close, float(at.tpot) * math.exp(-close.tpot_shift), float(at.ttft) * math.exp(-close.ttft_shift),
@@ -135,10 +135,11 @@ def most_within(asked: Asked, *, tpot_ms: float | None, ttft_ms: float | None) -
 
     if not keeps(1):
         found = find(at(1))
+        late = tpot_ms is not None and found.tpot * 1e3 > tpot_ms
         raise InputError(
             f"one sequence alone takes {found.tpot * 1e3:.3g} ms a token and {found.ttft * 1e3:.3g} ms to the first",
             cure="give a slower target, more or faster accelerators, or fewer bits",
-            where="--target-tpot" if tpot_ms is not None else "--target-ttft",
+            where="--target-tpot" if late else "--target-ttft",
         )
     low, high = 1, int(min(asked.most, _MOST)) + 1
     while high - low > 1:
@@ -166,12 +167,16 @@ def price_of(asked: Asked, question: Question) -> tuple[Quantiles, dt.date, str,
 
 
 def estimate(
-    model: Path, question: Question, *, target_tpot_ms: float | None = None, target_ttft_ms: float | None = None
+    model: Path | Headline,
+    question: Question,
+    *,
+    target_tpot_ms: float | None = None,
+    target_ttft_ms: float | None = None,
 ) -> ServingEstimate:
     """Returns what serving takes.
 
     Args:
-        model: a dossier, a config.json, a checkpoint's folder, or a shipped model's name.
+        model: a dossier, a config.json, a checkpoint's folder, a shipped model's name, or headline figures.
         question: accelerator, layout and load.
         target_tpot_ms: find the largest concurrency whose middle estimate of an output token's time keeps to this.
         target_ttft_ms: the same of the time to the first token.
@@ -235,6 +240,11 @@ def _warnings(asked: Asked, question: Question) -> tuple[str, ...]:
         told.append("reading prompts on Blackwell: published deployments are two to six times slower than estimated")
     if way.pp > 1:
         told.append("pipeline stages were in no measured row")
+    if asked.guessed:
+        told.append("shape and cache are guessed from the figures given: at loads where the cache counts most, give a "
+                    "config.json")  # fmt: skip
+        if not MEASURED[0] <= net.active <= MEASURED[1]:
+            told.append("guesses were checked on networks of 3 to 70 billion active weights: the interval is for those")
     if not question.engine:
         told.append("no --engine: the mean of those measured near, or of TensorRT-LLM, SGLang and vLLM")
     if load.drafted:
@@ -251,6 +261,19 @@ def _warnings(asked: Asked, question: Question) -> tuple[str, ...]:
     if load.input_tokens + load.output_tokens > LONGEST:
         told.append(f"no measured row is longer than {LONGEST:,} tokens")
     return tuple(told)
+
+
+def _guessed(asked: Asked) -> GuessedShape | None:
+    if not asked.guessed:
+        return None
+    net, each = asked.net, CACHE.scaled(asked.net.cache_per_token * asked.way.cache_bytes)
+    return GuessedShape(
+        layers=net.layers, hidden_size=net.hidden_size, n_experts=net.n_experts, per_token=net.per_token,
+        cache_bytes_per_token=each,
+        maximum_concurrency=Quantiles(
+            p10=asked.most / CACHE.p90, p50=asked.most / CACHE.p50, p90=asked.most / CACHE.p10
+        ),
+    )  # fmt: skip
 
 
 def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
@@ -302,5 +325,6 @@ def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
         ),
         informed_by=found.near.rows,
         interval_basis=found.near.basis,
+        guessed=_guessed(asked),
         warnings=(*_warnings(asked, question), *warned),
     )  # fmt: skip

@@ -82,7 +82,7 @@ def read_model(path: Path) -> tuple[str, Architecture]:
 
 
 def machine_of(chip: Accelerator) -> tuple[Machine, float]:
-    """Returns an accelerator's speeds and its bytes of memory.
+    """Returns the speeds of the accelerator that `--accelerator` names, and its bytes of memory.
 
     Raises:
         InputError: for one whose memory and links are not in the table.
@@ -90,7 +90,9 @@ def machine_of(chip: Accelerator) -> tuple[Machine, float]:
     row = machines().get(chip.name)
     if row is None:
         known = ", ".join(machines())
-        raise InputError(f"memory and links of {chip.name} are not in the table", cure=f"plan with: {known}")
+        raise InputError(
+            f"memory and links of {chip.name} are not in the table", cure=f"give one of {known}", where="--accelerator"
+        )
     machine = Machine(
         peak=chip.bf16_flop_per_second,
         memory_bandwidth=row.memory_tb_s * 1e12,
