@@ -127,12 +127,8 @@ def clean(wheel: Path) -> tuple[Rows, dict[str, int]]:
             dropped["other batch"] += 1
         else:
             seen.add(key)
-            precision, weight_bytes, cache_bytes = find_precision(row["precision"])
-            chip = chip_of(find_accelerator(row["system"].replace("_sxm", "")), precision)
-            way = Deployment(tp, dp, ep, 1, False, weight_bytes, cache_bytes, precision, row["backend"])
-            load = Load(at_once, float(row["isl"]), float(row["osl"]))
-            each.append(terms(net, chip, way, load))
-            asked.append((chip, way, load))
+            asked.append(_asked(row, tp, dp, ep))
+            each.append(terms(net, *asked[-1]))
             kind = "dp" if dp > 1 else "ep" if ep > 1 else "tp"
             labels.append((net.key, kind, f"tp{tp} dp{dp} ep{ep} {row['isl']}/{row['osl']}", at_once))
             kept.append(row)
@@ -154,6 +150,13 @@ def clean(wheel: Path) -> tuple[Rows, dict[str, int]]:
         ),
         dropped,
     )
+
+
+def _asked(row: dict[str, str], tp: int, dp: int, ep: int) -> tuple[Chip, Deployment, Load]:
+    precision, weight_bytes, cache_bytes = find_precision(row["precision"])
+    chip = chip_of(find_accelerator(row["system"].replace("_sxm", "")), precision)
+    way = Deployment(tp, dp, ep, 1, False, weight_bytes, cache_bytes, precision, row["backend"])
+    return chip, way, Load(_concurrency(row), float(row["isl"]), float(row["osl"]))
 
 
 def _concurrency(row: dict[str, str]) -> float:

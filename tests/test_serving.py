@@ -328,6 +328,7 @@ def test_commands_print_words_and_json(tmp_path: Path) -> None:
     [
         ("estimate --accelerator H200", "--model: no network is given"),
         ("fleet --model DeepSeek-V3 --total-params 1e9", "--model gives the size already"),
+        ("estimate --model DeepSeek-V3 --architecture moe", "--architecture: does nothing without --total-params"),
         ("estimate --total-params nan", "--total-params: nan is not possible"),
         ("fleet --price 3", "--price: does nothing without --model"),
         ("life --model DeepSeek-V3 --training-tokens 1e12 --tp 8", "--tp: does nothing without --training-hours"),

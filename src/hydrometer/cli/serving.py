@@ -12,7 +12,7 @@ import typer
 from hydrometer.cli.groups import group
 
 if TYPE_CHECKING:
-    from hydrometer.instruments.serving import Question
+    from hydrometer.instruments.serving import Headline, Question
     from hydrometer.records.base import Record
 
 app = group("Serving: speed, memory, dollars and energy of running a model; fleets, comparisons, a model's life.")
@@ -61,6 +61,19 @@ def _question(context: typer.Context, **more: Any) -> Question:
     if "contract" in given:
         given["contract"] = contract_type(find_contract(given["contract"], where="--contract"))
     return Question(**given)
+
+
+def _network(context: typer.Context) -> Path | Headline:
+    """Returns what `--model` names, or the headline figures in its place."""
+    from hydrometer.instruments.serving import model_from_options
+
+    given = context.params
+    if given["total_params"] is None:
+        _refuse_without("--total-params", context, ("architecture",))
+    return model_from_options(
+        None if given["model"] is None else Path(given["model"]),
+        total=given["total_params"], active=given["active_params"], kind=given["architecture"],
+    )  # fmt: skip
 
 
 def _refuse_without(needed: str, context: typer.Context, names: Iterable[str]) -> None:
@@ -130,9 +143,7 @@ def estimate(
     from hydrometer.instruments import serving
 
     asked = _question(context)
-    what = serving.model_from_options(
-        None if model is None else Path(model), total=total_params, active=active_params, kind=architecture
-    )
+    what = _network(context)
     found = serving.estimate(what, asked, target_tpot_ms=target_tpot, target_ttft_ms=target_ttft)
     if plot is not None:
         from dataclasses import replace
@@ -198,9 +209,7 @@ def fleet(
         return
     asked = _question(context)
     load = serving.DayLoad(day_input, day_output, node, peak_to_mean, list_input, list_cached, list_output)
-    what = serving.model_from_options(
-        None if model is None else Path(model), total=total_params, active=active_params, kind=architecture
-    )
+    what = _network(context)
     _print(serving.fleet(what, asked, load), as_json=as_json)
 
 
