@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -14,10 +15,16 @@ from hydrometer.collect.plan import Plan, plan_questions
 from hydrometer.errors import InputError, printable
 from hydrometer.store.files import decode_utf8, read_bytes
 from hydrometer.store.probe_sets import read_probes
+from hydrometer.store.responses.common import check_model_name
 from hydrometer.targets.open import open_target
 from hydrometer.targets.protocol import Request, Target
 
 _LARGEST_PLAN = 1024 * 1024
+_RANGES: dict[str, tuple[float, float]] = {
+    "concurrency": (1, 1024), "samples": (1, 1000), "max_tokens": (1, 1_000_000), "temperature": (0, 2),
+    "top_p": (0, 1), "logprobs": (0, 20), "timeout": (0.1, 86_400), "attempts": (1, 100), "ray": (1, 1024),
+}  # fmt: skip
+"""Of a plan's numbers, as the command line has them; others are 0 or more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +63,13 @@ class Order:
         Raises:
             InputError: naming the option that cannot be used.
         """
-        if self.target is None:
+        if not self.target:
             raise InputError("nobody to ask", cure="give a TARGET, or --plan FILE.toml", where="ask")
         if self.probes is None:
             raise InputError("nothing to ask", cure="give --probes FILE", where="--probes")
+        if self.model is not None:
+            # Response files refuse such a name: what was paid for could not be read again.
+            check_model_name(self.model, where="--model")
         probes = read_probes(self.probes).probes
         target = self._target(self.target)
         base = Request(
@@ -182,7 +192,10 @@ def _checked(given: dict[str, Any], *, where: str) -> dict[str, Any]:
             checked[name] = tuple(value) if fits else ()
         else:
             wanted = {"str": str, "int": int, "float": float, "bool": bool}[kind.removesuffix(" | None")]
-            fits = type(value) is wanted and not (isinstance(value, int | float) and value < 0)
+            least, most = _RANGES.get(name, (0, math.inf))
+            # So that what is no number does not fit either.
+            fits = type(value) is wanted and not (isinstance(value, int | float) and not least <= value <= most)
+            kind = kind if name not in _RANGES else f"{kind.removesuffix(' | None')}, {least:g} to {most:g}"
             checked[name] = value
         if not fits:
             raise InputError(f"'{key}' has no usable value", cure=f"give {kind}", where=where)
