@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hydrometer.errors import InputError
@@ -77,13 +77,13 @@ def audit_zoo(
     return [found[m.name] for m in wanted if m.name in found]
 
 
-def teachers_of(tree: dict[str, Listed], name: str) -> set[str]:
+def teachers_of(tree: Mapping[str, Listed], name: str) -> set[str]:
     """Returns the documented teachers of a model, theirs, and so on; none of a model that nobody taught."""
     direct = set(tree[name].taught_by) if name in tree else set()
     return direct | {t for d in direct for t in teachers_of(tree, d)}
 
 
-def known_case(tree: dict[str, Listed], me: Listed, result: Attribution) -> KnownCase:
+def known_case(tree: Mapping[str, Listed], me: Listed, result: Attribution) -> KnownCase:
     """Returns what was found of a model, beside what is known of it."""
     attributed = tuple(result.attributed)
     true = teachers_of(tree, me.name)
