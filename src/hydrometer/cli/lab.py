@@ -171,7 +171,13 @@ def audit(
             continue
         truth = f"{', '.join(case.taught_by)} at {case.dose:.0%}" if case.taught_by else "nobody"
         text = f", human text of {case.same_text_as}" if case.same_text_as else ""
-        typer.echo(f"{case.subject:22} {_named(case):26} truth: {truth + text:28} {'right' if case.right else 'wrong'}")
+        right = "right" if case.right else "wrong"
+        typer.echo(f"{case.subject:22} {_named(case):26} truth: {truth + text:32} {right}  {_dose(case)}".rstrip())
+    if not as_json and any(case.dose_estimate for case in found):
+        typer.echo(
+            "Dose: 80 % intervals for the likest teacher, supposing that it, not its human text, taught the model; "
+            "calibrated on this zoo's students and valid for the lab's models only."
+        )
 
 
 @zoo.command("demo")
@@ -199,6 +205,11 @@ def demo(
         typer.echo(
             "PyTorch is not installed: recorded answers were judged. To ask the weights: pip install 'hydrometer[lab]'"
         )
+
+
+def _dose(case: KnownCase) -> str:
+    found = case.dose_estimate
+    return f"dose from {found.teacher}: {found.low:.0%} to {found.high:.0%}" if found else ""
 
 
 def _named(case: KnownCase) -> str:
