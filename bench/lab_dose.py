@@ -1,0 +1,61 @@
+"""How good the dose estimate is: every model by the students of other teachers. See lab.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hydrometer.audit.zoo_dose import DoseCalibration, DoseUnit
+from lab_zoo import Verdict, Zoo, by_text, plain
+
+
+def calibration(zoo: Zoo, verdicts: Mapping[str, Verdict]) -> DoseCalibration:
+    """Returns students by text with their teacher, and every plain control with one teacher, in turn."""
+    controls = [n for n in plain(zoo) if zoo.tree[n].kind == "control"]
+    known = [(n, zoo.tree[n].taught_by[0], zoo.tree[n].dose) for n in by_text(zoo)]
+    known += [(n, zoo.teachers[i % len(zoo.teachers)], 0.0) for i, n in enumerate(controls)]
+    units = tuple(
+        DoseUnit(model=n, teacher=t, dose=dose, statistic=round(verdicts[n].statistics[t], 6)) for n, t, dose in known
+    )
+    return DoseCalibration(sha256=dict(zoo.panel.sha256), units=units)
+
+
+def estimates(zoo: Zoo, verdicts: Mapping[str, Verdict], known: DoseCalibration) -> list[dict[str, Any]]:
+    """Returns one row a model and teacher: the estimate beside the truth.
+
+    Of students of one teacher by theirs; of controls by the candidate that they were dealt, or whose text they learnt;
+    and of everybody by the likest candidate, as `lab zoo audit` prints it.
+    """
+    dealt = {u.model: u.teacher for u in known.units}
+    rows = []
+    for name in zoo.subjects:
+        m, statistics = zoo.tree[name], verdicts[name].statistics
+        likest = max(statistics, key=lambda t: statistics[t])
+        own = dealt.get(name) or m.same_text_as or (m.taught_by[0] if set(m.taught_by) <= set(zoo.teachers) else None)
+        for how, teacher in (("own", own), ("likest", likest)):
+            found = None if teacher is None else known.estimate(
+                teacher=teacher, statistic=statistics[teacher], model=name
+            )  # fmt: skip
+            if found is not None:
+                dose = m.dose if teacher in zoo.truth(name) else 0.0
+                rows.append(
+                    {"model": name, "group": zoo.group(name), "how": how, "dose": dose} | found.model_dump(mode="json")
+                )
+    return rows
+
+
+def told(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Returns what a table says of some estimates: models, intervals that hold, that say nothing, typical error."""
+    here = list(rows)
+    return {
+        "n": len(here),
+        "held": sum(r["low"] - 1e-9 <= r["dose"] <= r["high"] + 1e-9 for r in here),
+        "useless": sum(r["low"] <= 0 and r["high"] >= 1 for r in here),
+        "above_zero": sum(r["low"] > 0 for r in here),
+        "middle": float(np.median([r["middle"] for r in here])),
+        "low": float(np.median([r["low"] for r in here])),
+        "high": float(np.median([r["high"] for r in here])),
+        "error": float(np.median([abs(r["middle"] - r["dose"]) for r in here])),
+    }
