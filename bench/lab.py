@@ -20,11 +20,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import lab_dose
 import lab_measures as measures
 import lab_page as page
 import lab_trends as trends
 import lab_zoo
 from hydrometer.audit.zoo import audit_zoo
+from hydrometer.audit.zoo_dose import write_calibration
 from hydrometer.store.files import write_whole
 
 KEPT = lab_zoo.CACHE / "measured.json"
@@ -60,6 +62,9 @@ def the_rest(zoo: lab_zoo.Zoo) -> dict[str, Any]:
     shipped = {n: lab_zoo.judge(zoo, n, blocks=20) for n in zoo.subjects}
     audited = {c.subject: tuple(c.attributed) for c in audit_zoo(lab_zoo.ZOO, cache=lab_zoo.CACHE)}
     assert audited == {n: v.named for n, v in shipped.items()}, "the benchmark and `lab zoo audit` disagree"
+    known = lab_dose.calibration(zoo, shipped)
+    write_calibration(lab_zoo.ZOO, known)
+    estimates = lab_dose.estimates(zoo, shipped, known)
     say("hard controls")
     rules = measures.hard_control_rules(zoo)
     say("teacher missing, one candidate")
@@ -96,6 +101,9 @@ def the_rest(zoo: lab_zoo.Zoo) -> dict[str, Any]:
         "single": single,
         "margins": measures.margins(zoo, shipped),
         "trends": {k: asdict(v) for k, v in rises.items()},
+        "estimates": estimates,
+        "doses": lab_dose.by_group(estimates),
+        "doses_all": lab_dose.over_calibrated(estimates, known),
         "points": [p for p in points if p["group"] != "by a sibling of a teacher, 100 %"],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,8 +46,23 @@ def estimates(zoo: Zoo, verdicts: Mapping[str, Verdict], known: DoseCalibration)
     return rows
 
 
-def told(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Returns what a table says of some estimates: models, intervals that hold, that say nothing, typical error."""
+def by_group(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Returns what the page's table says, group by group, of estimates for each model's own teacher."""
+    kinds = sorted({(r["dose"], r["group"]) for r in rows if r["how"] == "own"})
+    return [
+        {"group": group, "dose": dose}
+        | _told(r for r in rows if r["how"] == "own" and (r["dose"], r["group"]) == (dose, group))
+        for dose, group in kinds
+    ]
+
+
+def over_calibrated(rows: Sequence[Mapping[str, Any]], known: DoseCalibration) -> dict[str, Any]:
+    """Returns the same over all models that the curve is made of, for their own teacher and for the likest."""
+    names = {u.model for u in known.units}
+    return {how: _told(r for r in rows if r["how"] == how and r["model"] in names) for how in ("own", "likest")}
+
+
+def _told(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     here = list(rows)
     return {
         "n": len(here),
