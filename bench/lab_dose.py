@@ -25,21 +25,20 @@ def calibration(zoo: Zoo, verdicts: Mapping[str, Verdict]) -> DoseCalibration:
 def estimates(zoo: Zoo, verdicts: Mapping[str, Verdict], known: DoseCalibration) -> list[dict[str, Any]]:
     """Returns one row a model and teacher: the estimate beside the truth.
 
-    Of students of one teacher by theirs; of controls by the candidate that they were dealt, or whose text they learnt;
-    and of everybody by the likest candidate, as `lab zoo audit` prints it.
+    `own`: of students of one teacher by theirs; of controls by the candidate that they were dealt, or whose text they
+    learnt. `said`: by whoever attribution names, or names together with its text, as `lab zoo audit` prints it.
     """
     dealt = {u.model: u.teacher for u in known.units}
     rows = []
     for name in zoo.subjects:
         m, statistics = zoo.tree[name], verdicts[name].statistics
-        likest = max(statistics, key=lambda t: statistics[t])
-        own = dealt.get(name) or m.same_text_as or (m.taught_by[0] if set(m.taught_by) <= set(zoo.teachers) else None)
-        for how, teacher in (("own", own), ("likest", likest)):
-            found = None if teacher is None else known.estimate(
-                teacher=teacher, statistic=statistics[teacher], model=name
-            )  # fmt: skip
+        taught = zoo.truth(name)
+        own = dealt.get(name) or m.same_text_as or (min(taught) if len(taught) == 1 else None)
+        said = {*verdicts[name].named, *verdicts[name].either}
+        for how, teacher in (*(("own", t) for t in (own,) if t), *(("said", t) for t in sorted(said))):
+            found = known.estimate(teacher=teacher, statistic=statistics[teacher], model=name)
             if found is not None:
-                dose = m.dose if teacher in zoo.truth(name) else 0.0
+                dose = m.dose if teacher in taught else 0.0
                 rows.append(
                     {"model": name, "group": zoo.group(name), "how": how, "dose": dose} | found.model_dump(mode="json")
                 )
@@ -57,9 +56,12 @@ def by_group(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def over_calibrated(rows: Sequence[Mapping[str, Any]], known: DoseCalibration) -> dict[str, Any]:
-    """Returns the same over all models that the curve is made of, for their own teacher and for the likest."""
+    """Returns the same over all models that the curve is made of, and over whatever `lab zoo audit` prints."""
     names = {u.model for u in known.units}
-    return {how: _told(r for r in rows if r["how"] == how and r["model"] in names) for how in ("own", "likest")}
+    return {
+        "own": _told(r for r in rows if r["how"] == "own" and r["model"] in names),
+        "said": _told(r for r in rows if r["how"] == "said"),
+    }
 
 
 def _told(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

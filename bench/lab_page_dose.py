@@ -44,7 +44,7 @@ def dose_section(found: Json) -> list[str]:
                 share(t["held"], t["n"]), str(t["above_zero"]), str(t["useless"]), _percent(t["error"]),
             )
         )  # fmt: skip
-    known, likest = found["doses_all"]["own"], found["doses_all"]["likest"]
+    known, said = found["doses_all"]["own"], found["doses_all"]["said"]
     return [
         "## Estimated dose",
         wrap(
@@ -63,10 +63,10 @@ def dose_section(found: Json) -> list[str]:
         wrap(
             f"Over students by text and plain controls, of which the curve is made, {share(known['held'], known['n'])} "
             f"intervals hold (aim 80 %); {known['useless']} say nothing (0 to 100 %), and the typical error is "
-            f"{_percent(known['error'])}. `lab zoo audit` prints the estimate for the likest candidate, whoever taught "
-            f"the model: {share(likest['held'], likest['n'])} of those hold over the same models. Rows of other kinds "
-            "(by logits, on-policy, two teachers, second hand, a later fine-tuning, hard controls) show where the "
-            "estimate does not hold: it was not made for them."
+            f"{_percent(known['error'])}. `lab zoo audit` prints the estimate for whoever is named, or named together "
+            f"with its text, hard controls among them: {share(said['held'], said['n'])} of those hold. Rows of other "
+            "kinds (by logits, on-policy, second hand, a later fine-tuning, hard controls) show where the estimate "
+            "does not hold: it was not made for them."
         ),
         "![Estimated and true dose](../images/lab-estimates.svg)",
     ]  # fmt: skip

@@ -38,8 +38,8 @@ class KnownCase(Record):
     """Whether what is said is true: of a student that a teacher of it, direct or not, or that teacher's human text
     taught it, and nobody else; of a hard control nothing, or that its teacher's text did; of others nothing."""
     false_positive_rate: float | None
-    dose_estimate: DoseEstimate | None = None
-    """Of the candidate that it resembles most; valid for the lab's models only."""
+    dose_estimates: tuple[DoseEstimate, ...] = ()
+    """By candidate, each supposing that this one taught it; valid for the lab's models only."""
 
 
 def _nothing(what: str, done: int, total: int) -> None:
@@ -105,13 +105,11 @@ def known_case(
     said = {*attributed, *either}
     allowed = true | ({me.same_text_as} if me.same_text_as and not attributed else set())
     right = said <= allowed and (bool(said) or not true)
-    measured = [(c.statistic, c.name) for c in result.candidates if c.statistic is not None]
-    statistic, likest = max(measured, default=(0.0, ""))
     return KnownCase(
         subject=me.name, role=me.role, taught_by=me.taught_by, dose=me.dose, method=me.method, note=me.note,
         same_text_as=me.same_text_as, attributed=attributed, verdict=str(result.verdict.value),
         withheld=result.withheld,
         pvalues={c.name: c.pvalue for c in result.candidates if c.pvalue is not None},
         or_its_text=either, right=right, false_positive_rate=result.false_positive_rate,
-        dose_estimate=doses.estimate(teacher=likest, statistic=statistic, model=me.name) if doses and likest else None,
+        dose_estimates=doses.of(result) if doses else (),
     )  # fmt: skip

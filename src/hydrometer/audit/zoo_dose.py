@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from hydrometer.errors import InputError
+from hydrometer.records.attribution import Attribution
 from hydrometer.records.base import Record, Slug
 from hydrometer.stats.inverse import calibrate_inverse
 from hydrometer.store.files import read_bytes, write_whole
@@ -72,6 +73,12 @@ class DoseCalibration(Record):
         )
         low, middle, high = (_dose(x) for x in calibration.interval(statistic, level=LEVEL))
         return DoseEstimate(teacher=teacher, low=low, middle=middle, high=high, level=LEVEL)
+
+    def of(self, result: Attribution) -> tuple[DoseEstimate, ...]:
+        """Returns the estimate for every candidate that attribution measured, each as if this one had taught it."""
+        measured = [(c.name, c.statistic) for c in result.candidates if c.statistic is not None]
+        found = [self.estimate(teacher=t, statistic=x, model=result.subject) for t, x in measured]
+        return tuple(e for e in found if e is not None)
 
 
 def _scaled(dose: float) -> float:

@@ -173,10 +173,10 @@ def audit(
         text = f", human text of {case.same_text_as}" if case.same_text_as else ""
         right = "right" if case.right else "wrong"
         typer.echo(f"{case.subject:22} {_named(case):26} truth: {truth + text:32} {right}  {_dose(case)}".rstrip())
-    if not as_json and any(case.dose_estimate for case in found):
+    if not as_json and any(map(_dose, found)):
         typer.echo(
-            "Dose: 80 % intervals for the likest teacher, supposing that it, not its human text, taught the model; "
-            "calibrated on this zoo's students and valid for the lab's models only."
+            "Dose: 80 % intervals, supposing that the named teacher and not its human text taught the model; from the "
+            "students of other teachers of this zoo, and valid for the lab's models only."
         )
 
 
@@ -208,8 +208,10 @@ def demo(
 
 
 def _dose(case: KnownCase) -> str:
-    found = case.dose_estimate
-    return f"dose from {found.teacher}: {found.low:.0%} to {found.high:.0%}" if found else ""
+    said = {*case.attributed, *case.or_its_text}
+    return "; ".join(
+        f"dose of {e.teacher} {e.low:.0%} to {e.high:.0%}" for e in case.dose_estimates if e.teacher in said
+    )
 
 
 def _named(case: KnownCase) -> str:
