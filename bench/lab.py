@@ -104,7 +104,7 @@ def the_rest(zoo: lab_zoo.Zoo) -> dict[str, Any]:
         "estimates": estimates,
         "doses": lab_dose.by_group(estimates),
         "doses_all": lab_dose.over_calibrated(estimates, known),
-        "points": [p for p in points if p["group"] != "by a sibling of a teacher, 100 %"],
+        "points": points,
     }
 
 

@@ -58,7 +58,7 @@ def hard_control_rules(zoo: Zoo) -> dict[str, dict[str, tuple[int, int]]]:
     def own_absent(teacher: str) -> Panel:
         return with_lineage(zoo.panel, lambda r: unscored(r) if teacher in r.same_text_as else r)
 
-    everybody = [*plain(zoo), *hard(zoo), *by_text(zoo, least=0.3)]
+    everybody = [*plain(zoo), *hard(zoo), *by_text(zoo, least=0.1)]
     none = {n: judge(zoo, n, panel=with_lineage(zoo.panel, unknown)) for n in everybody}
     found = {"no hard control documented": none}
     found["documented as ordinary controls"] = {
@@ -78,14 +78,16 @@ def hard_control_rules(zoo: Zoo) -> dict[str, dict[str, tuple[int, int]]]:
 
 
 def _accused(zoo: Zoo, verdicts: Mapping[str, Verdict]) -> dict[str, tuple[int, int]]:
+    diluted = [n for n in hard(zoo) if zoo.tree[n].kind != "sibling"]
     found = {}
     for label, names in (
         ("plain", plain(zoo)), ("siblings", [n for n in hard(zoo) if zoo.tree[n].kind == "sibling"]),
-        ("same text", [n for n in hard(zoo) if zoo.tree[n].kind != "sibling"]),
+        ("same text 10 %", [n for n in diluted if zoo.tree[n].text_share < 1]),
+        ("same text", [n for n in diluted if zoo.tree[n].text_share == 1]),
     ):  # fmt: skip
         here = [verdicts[n] for n in names if n in verdicts]
         found[label] = (sum(bool(v.named) for v in here), len(here))
-    for label, dose in (("30 %", 0.3), ("100 %", 1.0)):
+    for label, dose in (("10 %", 0.1), ("30 %", 0.3), ("100 %", 1.0)):
         mine = [n for n in by_text(zoo, least=dose, most=dose) if n in verdicts]
         found[label] = (sum(set(verdicts[n].named) == zoo.truth(n) for n in mine), len(mine))
     return found

@@ -14,12 +14,14 @@ from lab_page_dose import dose_section, plot_estimates, share, table, wrap
 COMMAND = "python bench/lab.py"
 ALPHA = 0.05
 _ORDER = (
-    "plain control", "base", "sibling of a teacher", "base, then a teacher's own human text", "by text, 1 %",
+    "plain control", "base", "sibling of a teacher", "base, 10 % the teacher's own text",
+    "base, 100 % the teacher's own text", "by text, 1 %",
     "by text, 3 %", "by text, 10 %", "by text, 30 %", "by text, 100 %", "by logits, 30 %", "on-policy, 30 %",
-    "two teachers at 30 % each", "second hand, 30 %", "by a sibling of a teacher, 100 %",
+    "two teachers at 30 % each", "second hand, 30 %",
     "100 %, then as much human text",
 )  # fmt: skip
-_UNTAUGHT = _ORDER[:4]
+_UNTAUGHT = _ORDER[:5]
+_RULES = ("plain", "siblings", "same text 10 %", "same text", "10 %", "30 %", "100 %")
 
 Json = Mapping[str, Any]
 
@@ -48,6 +50,7 @@ def _shipped(found: Json) -> list[str]:
         either, false, _ = found["either"][group]
         rows.append((group, share(right, n), share(wrong, n), share(either, n), share(false, n)))
     held = sum(b[0] for g, b in found["either"].items() if g in _UNTAUGHT[2:])
+    n_hard = sum(b[2] for g, b in found["either"].items() if g in _UNTAUGHT[2:])
     return [
         "## Who is named",
         wrap(
@@ -59,9 +62,7 @@ def _shipped(found: Json) -> list[str]:
         ),
         table(("models", "right", "false", "right, or its text", "false, or its text"), rows),
         wrap(
-            "“By a sibling” are students of a model that the panel holds as a hard control, not as a candidate: the "
-            f"likest teacher may be named instead. Of the 24 hard controls {held} get the weaker statement about their "
-            "own text, which is true of them."
+            f"Of the {n_hard} hard controls {held} get the weaker statement about their own text, which is true of them."
         ),
         "![Power and false accusations by dose](../images/lab-dose.svg)",
     ]
@@ -69,7 +70,7 @@ def _shipped(found: Json) -> list[str]:
 
 def _hard(found: Json) -> list[str]:
     rows = [
-        (rule, *(share(*r[k]) for k in ("plain", "siblings", "same text", "30 %", "100 %") if k in r and r[k][1]))
+        (rule, *(share(*r[k]) for k in _RULES if k in r and r[k][1]))
         for rule, r in found["rules"].items()
     ]
     width = max(len(r) for r in rows)
@@ -77,10 +78,11 @@ def _hard(found: Json) -> list[str]:
     return [
         "## Hard controls: who learnt the teacher's own human text",
         wrap(
-            "A hard control learnt the human text that a teacher learnt, and nothing from any teacher: 8 siblings of "
-            "the teachers and 16 bases that went on with that text. Accused, by what is done about them:"
+            "A hard control learnt the human text that a teacher learnt, and nothing from any teacher: siblings of the "
+            "teachers, and bases that went on with human text of which 10 or 100 % is that text. Accused, and of "
+            "students named, by what is done about them:"
         ),
-        table(("", "plain accused", "siblings", "same text", "30 % named", "100 % named"), rows),
+        table(("", "plain accused", "siblings", "10 % same text", "all same text", *(f"{d} named" for d in _RULES[-3:])), rows),
         wrap(
             "What ships asks two questions: is the subject more like the candidate than untaught models are, and does "
             "it stand nearer to the candidate's documented students than the hard controls of the panel do, each on "

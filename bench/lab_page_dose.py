@@ -78,7 +78,7 @@ def plot_estimates(axes: Any, found: Json) -> None:
     here = [r for r in found["estimates"] if r["how"] == "own" and (r["group"].startswith("by text") or r["dose"] == 0)]
     groups: dict[float, list[Json]] = {}
     for r in here:
-        untaught = r["group"] in ("sibling of a teacher", "base, then a teacher's own human text")
+        untaught = r["group"].startswith(("sibling", "base,"))
         groups.setdefault(float(len(doses)) if untaught else float(doses.index(r["dose"])), []).append(r)
     for x, rows in groups.items():
         for i, r in enumerate(sorted(rows, key=lambda r: r["middle"])):
