@@ -18,6 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from marks import put
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/local_generation.md"
@@ -157,9 +159,7 @@ def main() -> None:
     table = "\n".join(lines)
     print(table)
     if options.write:
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-        _, _, tail = rest.partition(MARK)
-        PAGE.write_text(f"{head}{MARK}\n{table}\n{MARK}{tail}", encoding="utf-8")
+        PAGE.write_text(put(PAGE.read_text(encoding="utf-8"), MARK, table), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
     python bench/lab_speed.py [--steps 6] [--rounds 3] [--only NAME ...] [--ways plain lab] [--write]
 
+With --write a network's row takes its place in the page beside the rows of earlier calls, so that networks can be
+measured one by one, each on an idle machine.
+
 Needs the extra [lab]. Candidates, each in processes of its own, started in turn so that a busy machine hits all alike:
 
 - plain: transformers' class, `loss.backward()`, `torch.optim.AdamW`, two threads, one model;
@@ -22,7 +25,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
+
+from marks import put
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/lab_speed.md"
 MARK = "<!-- figures -->"
@@ -52,6 +58,7 @@ def one(name: str, way: str, steps: int) -> dict[str, Any]:
     torch.manual_seed(0)
     shape = (LlamaShape if SHAPES[name]["kind"] == "llama" else DeepSeekShape).model_validate(SHAPES[name])
     model = Network(config_of(shape, vocab_size=VOCABULARY, longest=2 * LENGTH)).train()
+    stock = stock_of(model, config_of(shape, vocab_size=VOCABULARY, longest=2 * LENGTH)) if way == "plain" else None
     # What transformers cannot train stays out, so that the losses are of the same thing.
     training = Training(
         tokens=1, batch=BATCH, sequence_length=LENGTH, precision="fp32", balance_alpha=0.0, balance_step=0.0,
@@ -59,8 +66,8 @@ def one(name: str, way: str, steps: int) -> dict[str, Any]:
     )  # fmt: skip
     draws = torch.Generator().manual_seed(1)
     batches = [torch.randint(0, VOCABULARY, (BATCH, LENGTH + 1), generator=draws) for _ in range(WARM + steps)]
-    if way == "plain":
-        optimiser = torch.optim.AdamW(model.lm.parameters(), lr=training.learning_rate, betas=(0.9, 0.95),
+    if stock is not None:
+        optimiser = torch.optim.AdamW(stock.parameters(), lr=training.learning_rate, betas=(0.9, 0.95),
                                       weight_decay=training.weight_decay)  # fmt: skip
     else:
         from hydrometer.lab.fit import optimiser_of
@@ -71,14 +78,14 @@ def one(name: str, way: str, steps: int) -> dict[str, Any]:
 
     def step(tokens: Any) -> float:
         optimiser.zero_grad(set_to_none=True)
-        if way == "plain":
-            logits = model.lm(input_ids=tokens[:, :-1]).logits
+        if stock is not None:
+            logits = stock(input_ids=tokens[:, :-1]).logits
             loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten())
         else:
             with model.routed() as seen:
                 loss, _, _ = model(lambda: language_losses(model, tokens, seen, training))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip)
+        torch.nn.utils.clip_grad_norm_((stock or model).parameters(), training.clip)
         optimiser.step()
         return float(loss.detach())
 
@@ -89,6 +96,15 @@ def one(name: str, way: str, steps: int) -> dict[str, Any]:
         "tokens": steps * BATCH * LENGTH, "wall": time.perf_counter() - wall, "cpu": time.process_time() - busy,
         "losses": losses, "parameters": sum(p.numel() for p in model.parameters()),
     }  # fmt: skip
+
+
+def stock_of(model: Any, config: Any) -> Any:
+    """Returns transformers' own network, untouched, with a lab network's weights."""
+    from transformers import AutoModelForCausalLM
+
+    stock = AutoModelForCausalLM.from_config(config)
+    stock.load_state_dict(model.lm.state_dict())
+    return stock
 
 
 def together(name: str, way: str, steps: int) -> list[dict[str, Any]]:
@@ -106,20 +122,22 @@ def together(name: str, way: str, steps: int) -> list[dict[str, Any]]:
 
 
 def measure(name: str, ways: list[str], steps: int, rounds: int) -> str:
-    """Returns one row of the table: the best of the rounds of each candidate."""
-    wall, busy = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0)
+    """Returns one row of the table: medians over the rounds of each candidate's speed and of its ratio to plain."""
+    wall: dict[str, list[float]] = {way: [] for way in ways}
+    busy: dict[str, list[float]] = {way: [] for way in ways}
     losses: dict[str, list[float]] = {}
     size = 0
     for _ in range(rounds):
         for way in ways:
             found = together(name, way, steps)
-            wall[way] = max(wall[way], sum(f["tokens"] / f["wall"] for f in found))
-            busy[way] = max(busy[way], 2 * sum(f["tokens"] for f in found) / sum(f["cpu"] for f in found))
+            wall[way].append(sum(f["tokens"] / f["wall"] for f in found))
+            busy[way].append(2 * sum(f["tokens"] for f in found) / sum(f["cpu"] for f in found))
             losses[way], size = found[0]["losses"], found[0]["parameters"]
     gap = max(abs(a - b) / a for way in ways[1:] for a, b in zip(losses["plain"], losses[way], strict=True))
     cells = [
-        f"{wall[way]:,.0f} ({wall[way] / wall['plain']:.2f}) | {busy[way]:,.0f} ({busy[way] / busy['plain']:.2f})"
+        f"{median(speeds[way]):,.0f} ({median(a / b for a, b in zip(speeds[way], speeds['plain'], strict=True)):.2f})"
         for way in ways
+        for speeds in (wall, busy)
     ]
     return f"| {name} | {size:,} | {' | '.join(cells)} | {gap:.1e} |"
 
@@ -138,17 +156,16 @@ def main() -> None:
         print(json.dumps(one(*options.one, options.steps)))
         return
     heads = "".join(f" {way}, wall | {way}, CPU |" for way in options.ways)
-    lines = [
-        f"| network | parameters |{heads} largest gap of losses |",
-        f"|---|---|{'---|---|' * len(options.ways)}---|",
-    ]
+    head = f"| network | parameters |{heads} largest gap of losses |\n|---|---|{'---|---|' * len(options.ways)}---|"
+    page = PAGE.read_text(encoding="utf-8")
+    table = page.split(MARK)[1]
+    rows = {line.split("|")[1].strip(): line for line in table.splitlines()[3:]} if head in table else {}
     for name in options.only:
-        lines.append(measure(name, options.ways, options.steps, options.rounds))
-        print(lines[-1], flush=True)
+        rows[name] = measure(name, options.ways, options.steps, options.rounds)
+        print(rows[name], flush=True)
     if options.write:
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-        _, _, tail = rest.partition(MARK)
-        PAGE.write_text(f"{head}{MARK}\n" + "\n".join(lines) + f"\n{MARK}{tail}", encoding="utf-8")
+        table = "\n".join([head, *(rows[name] for name in SHAPES if name in rows)])
+        PAGE.write_text(put(page, MARK, table), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from hydrometer.costs.architecture import Architecture
-from hydrometer.costs.serving import Deployment, Load, Served, Terms, served, stacked, terms
+from hydrometer.costs.served import Served, served
+from hydrometer.costs.serving import Deployment, Load, Terms, stacked, terms
 from hydrometer.instruments.serving.question import chip_of, find_precision
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.read import architecture_of

@@ -22,9 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_commands import run
 
-from hydrometer.collect import Budget, Price, plan_questions
+from hydrometer.collect import Budget, Price, Settings, plan_questions
 from hydrometer.collect.plan import Plan
-from hydrometer.collect.run import Collected, Settings, collect
+from hydrometer.collect.run import Collected, collect
 from hydrometer.collect.throttle import Throttle, wait_before
 from hydrometer.records.probes import Probe
 from hydrometer.records.responses import ResponseStatus

@@ -15,16 +15,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from hydrometer.cli.serving import app
-from hydrometer.costs.serving import (
-    Chip,
-    Deployment,
-    Load,
-    experts_touched,
-    most_concurrency,
-    served,
-    stacked,
-    terms,
-)
+from hydrometer.costs.served import served
+from hydrometer.costs.serving import Chip, Deployment, Load, experts_touched, most_concurrency, stacked, terms
 from hydrometer.costs.serving_days import break_even_tokens, inference_share
 from hydrometer.costs.serving_time import Constants, speeds
 from hydrometer.errors import InputError
@@ -194,6 +186,9 @@ def test_options_move_what_they_should() -> None:
     assert apart.parts.prompts_in_between_ms == 0
     assert wide.maximum_concurrency < at.maximum_concurrency
     assert idle.usd_per_million_output.p50 == pytest.approx(2 * at.usd_per_million_output.p50)
+    whole = estimate(V3, dataclasses.replace(base, cache_hit=1.0))
+    assert whole.cache_hit == 1 - 1 / 4096
+    assert 0 < whole.usd_per_million_cached_input.p50 < cached.usd_per_million_cached_input.p50
 
 
 def test_more_than_fits_waits_and_says_so() -> None:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from typer.core import TyperGroup
+
+from hydrometer.cli.groups import group
+
+if TYPE_CHECKING:
+    from hydrometer.records.base import Record
 
 
 class _VerdictFirst(TyperGroup):
@@ -19,16 +26,18 @@ class _VerdictFirst(TyperGroup):
         return super().parse_args(context, args)
 
 
-app = typer.Typer(
-    cls=_VerdictFirst,
-    help="Does cheaper AI need less compute, or more? Verdict on a gain, elasticity from data, price index, prices.",
-)
+app = group("Does cheaper AI need less compute, or more? Verdict on a gain, elasticity from data, price index, prices.")
+app.info.cls = _VerdictFirst
 
 
-@app.callback(invoke_without_command=True)
-def _help(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+def _show(found: Record, as_json: bool, print_it: Callable[..., None]) -> None:
+    """Prints a result as one line of JSON, or for people by `print_it(found, console=...)`."""
+    if as_json:
+        typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    print_it(found, console=Console(file=sys.stdout, highlight=False))
 
 
 @app.command("verdict")
@@ -69,6 +78,7 @@ def verdict(
       hydrometer demand --gain 10 --priors my-priors.toml --estimate our-api=0.8,0.2 --json
     """
     from hydrometer.instruments.demand.run import judge
+    from hydrometer.report.demand import print_verdict
 
     found = judge(gain, prior=prior, priors=priors, estimate=estimate, data=data, draws=draws, seed=seed)
     if plot is not None:
@@ -76,14 +86,7 @@ def verdict(
         from hydrometer.plots.files import write_svg
 
         write_svg(plot, backfire_figures(found))
-    if as_json:
-        typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
-        return
-    from rich.console import Console
-
-    from hydrometer.report.demand import print_verdict
-
-    print_verdict(found, console=Console(file=sys.stdout, highlight=False))
+    _show(found, as_json, print_verdict)
 
 
 @app.command("elasticity")
@@ -108,15 +111,11 @@ def elasticity(
     from rich.console import Console
 
     from hydrometer.instruments.demand.run import measure
+    from hydrometer.report.demand import print_elasticity
 
     with Console(stderr=True).status("measuring"):
         found = measure(file, seed=seed)
-    if as_json:
-        typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
-        return
-    from hydrometer.report.demand import print_elasticity
-
-    print_elasticity(found, console=Console(file=sys.stdout, highlight=False))
+    _show(found, as_json, print_elasticity)
 
 
 @app.command("index")
@@ -140,6 +139,7 @@ def index(
       hydrometer demand index --before 0.56e12 --after 80.7e12 --months 18.5 --decline 2 --decline 10 --plot trap.svg
     """
     from hydrometer.instruments.demand.prices import read_index
+    from hydrometer.report.token_prices import print_index
 
     found = read_index(before=before, after=after, months=months, declines=decline, growth=growth)
     if plot is not None:
@@ -147,14 +147,7 @@ def index(
         from hydrometer.plots.index_trap import index_trap_figures
 
         write_svg(plot, index_trap_figures(found))
-    if as_json:
-        typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
-        return
-    from rich.console import Console
-
-    from hydrometer.report.token_prices import print_index
-
-    print_index(found, console=Console(file=sys.stdout, highlight=False))
+    _show(found, as_json, print_index)
 
 
 @app.command("prices")
@@ -183,6 +176,7 @@ def prices(
       hydrometer demand prices --prices my-prices.csv --benchmark MMLU --json
     """
     from hydrometer.instruments.demand.run import price_tokens
+    from hydrometer.report.token_prices import print_prices
 
     found = price_tokens(
         benchmark=benchmark, at_least=at_least, shares=(output_share, cache_share, peak_share), until=until, own=own
@@ -192,11 +186,4 @@ def prices(
         from hydrometer.plots.token_prices import token_price_figures
 
         write_svg(plot, token_price_figures(found))
-    if as_json:
-        typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
-        return
-    from rich.console import Console
-
-    from hydrometer.report.token_prices import print_prices
-
-    print_prices(found, console=Console(file=sys.stdout, highlight=False))
+    _show(found, as_json, print_prices)

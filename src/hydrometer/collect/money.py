@@ -29,6 +29,21 @@ class Price:
         return math.ceil((tokens_in * self.usd_per_million_in + tokens_out * self.usd_per_million_out) * 1000)
 
 
+def price_of(usd_per_million_in: float | None, usd_per_million_out: float | None) -> Price | None:
+    """Returns the price that a person gave, if any.
+
+    Raises:
+        InputError: if only one of its halves is there.
+    """
+    if usd_per_million_in is None and usd_per_million_out is None:
+        return None
+    if usd_per_million_in is None or usd_per_million_out is None:
+        raise InputError(
+            "one of the two prices is missing", cure="give both, 0 where nothing is charged", where="--usd-per-million"
+        )
+    return Price(usd_per_million_in, usd_per_million_out)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """Most that may be spent on one target through one store, earlier runs included.

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from hydrometer.collect.money import Budget, Price
+from hydrometer.collect.engine import Settings
+from hydrometer.collect.money import Budget, price_of
 from hydrometer.collect.plan import Plan, plan_questions
-from hydrometer.collect.run import Settings
 from hydrometer.errors import InputError, printable
 from hydrometer.store.files import decode_utf8, read_bytes
 from hydrometer.store.probe_sets import read_probes
@@ -85,17 +85,9 @@ class Order:
         """Returns how the questions are to be asked.
 
         Raises:
-            InputError: if a limit in dollars is given without prices.
+            InputError: if one of the prices is missing, or both are and there is a limit in dollars.
         """
-        price = None
-        if self.usd_per_million_in is not None and self.usd_per_million_out is not None:
-            price = Price(self.usd_per_million_in, self.usd_per_million_out)
-        elif self.usd_per_million_in is not None or self.usd_per_million_out is not None:
-            raise InputError(
-                "one of the two prices is missing",
-                cure="give both, 0 where nothing is charged",
-                where="--usd-per-million",
-            )
+        price = price_of(self.usd_per_million_in, self.usd_per_million_out)
         budget = Budget(requests=self.max_requests, tokens=self.max_tokens_total, usd=self.max_usd, price=price)
         return Settings(
             concurrency=self.concurrency, budget=budget, attempts=self.attempts, retry_failed=self.retry_failed

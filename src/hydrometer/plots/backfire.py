@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, SOFT, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, SOFT, WARM, WIDE, wide_and_narrow
 from hydrometer.records.demand import DemandVerdict
 from hydrometer.records.numbers import chance, estimated
-
-WIDE, NARROW = 8.6, 4.3
 
 
 def backfire_figures(found: DemandVerdict) -> list[str]:
     """Returns the figure for a wide and for a narrow page."""
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, found),
-            name=f"backfire-{name}",
-            width=width,
-            height=0.46 * width if name == "wide" else 0.95 * width,
-            description=describe_backfire(found),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, found),
+        name="backfire",
+        height=lambda width: (0.46 if width == WIDE else 0.95) * width,
+        description=describe_backfire(found),
+    )
 
 
 def describe_backfire(found: DemandVerdict) -> str:

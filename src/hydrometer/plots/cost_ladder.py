@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, WARM, WIDE, wide_and_narrow
 from hydrometer.records.evidence import CostLadder
 from hydrometer.records.numbers import usd, usd_range
-
-WIDE, NARROW = 8.6, 4.3
 
 
 def cost_ladder_figures(ladder: CostLadder) -> list[str]:
     """Returns the figure for a wide and for a narrow page; empty where no rung is known."""
     if not ladder.rungs:
         return []
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, ladder),
-            name=f"ladder-{name}",
-            width=width,
-            height=0.9 + 0.62 * len(ladder.rungs),
-            description=describe(ladder),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, ladder),
+        name="ladder",
+        height=lambda _: 0.9 + 0.62 * len(ladder.rungs),
+        description=describe(ladder),
+    )
 
 
 def describe(ladder: CostLadder) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, WIDE, wide_and_narrow
 from hydrometer.records.numbers import usd
 from hydrometer.records.plan import Plan, PlanOption
-
-WIDE, NARROW = 8.6, 4.3
 
 
 def frontier_figures(plan: Plan) -> list[str]:
@@ -16,17 +14,12 @@ def frontier_figures(plan: Plan) -> list[str]:
     fitting = [option for option in plan.options if option.fits]
     if not fitting:
         return []
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, plan, fitting),
-            name=f"frontier-{name}",
-            width=width,
-            height=0.6 * width,
-            description=describe_frontier(plan),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, plan, fitting),
+        name="frontier",
+        height=lambda width: 0.6 * width,
+        description=describe_frontier(plan),
+    )
 
 
 def describe_frontier(plan: Plan) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, WARM, WIDE, wide_and_narrow
 from hydrometer.records.published import IdentityEvidence
 
-WIDE, NARROW = 8.6, 4.3
 Row = tuple[str, float, float | None, float | None, bool]
 """Label, rate, bounds, whether it is the subject."""
 
@@ -15,17 +14,12 @@ Row = tuple[str, float, float | None, float | None, bool]
 def identity_figures(found: IdentityEvidence) -> list[str]:
     """Returns the figure for a wide and for a narrow page."""
     rows = rows_of(found)
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, rows),
-            name=f"identity-{name}",
-            width=width,
-            height=0.9 + 0.42 * len(rows),
-            description=describe(rows),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, rows),
+        name="identity",
+        height=lambda _: 0.9 + 0.42 * len(rows),
+        description=describe(rows),
+    )
 
 
 def rows_of(found: IdentityEvidence) -> list[Row]:

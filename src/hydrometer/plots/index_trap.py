@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, SOFT, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, SOFT, WARM, WIDE, wide_and_narrow
 from hydrometer.records.token_prices import IndexTrap
-
-WIDE, NARROW = 8.6, 4.3
 
 
 def index_trap_figures(found: IndexTrap) -> list[str]:
     """Returns the figure for a wide and for a narrow page."""
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, found),
-            name=f"index-trap-{name}",
-            width=width,
-            height=1.0 + 0.55 * len(found.readings),
-            description=describe_index_trap(found),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, found),
+        name="index-trap",
+        height=lambda _: 1.0 + 0.55 * len(found.readings),
+        description=describe_index_trap(found),
+    )
 
 
 def describe_index_trap(found: IndexTrap) -> str:

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, WIDE, wide_and_narrow
 from hydrometer.records.published import PublishedSimilarity, SimilarityEvidence
-
-WIDE, NARROW = 8.6, 4.3
 
 
 def similarity_figures(found: SimilarityEvidence) -> list[str]:
     """Returns the figure for a wide and for a narrow page."""
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, found),
-            name=f"similarity-{name}",
-            width=width,
-            height=0.9 + 0.42 * len(found.published),
-            description=describe(found),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, found),
+        name="similarity",
+        height=lambda _: 0.9 + 0.42 * len(found.published),
+        description=describe(found),
+    )
 
 
 def describe(found: SimilarityEvidence) -> str:

@@ -35,6 +35,28 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+WIDE, NARROW = 8.6, 4.3
+"""Inches of a figure on a wide and on a narrow page."""
+
+
+def wide_and_narrow(
+    plot: Callable[[Any, float], None], *, name: str, height: Callable[[float], float], description: str
+) -> list[str]:
+    """Returns the figure for a wide and for a narrow page.
+
+    Args:
+        plot: draws on an axes, given the figure's width in inches.
+        name: of the figure, unique on the page.
+        height: in inches, of a width in inches.
+        description: what a reader who cannot see the figure should know.
+    """
+    return [
+        draw(plot, name=f"{name}-{page}", width=width, height=height(width), description=description,
+             css_class=f"figure {page}")
+        for page, width in (("wide", WIDE), ("narrow", NARROW))
+    ]  # fmt: skip
+
+
 def draw(
     plot: Callable[[Any, float], None], *, name: str, width: float, height: float, description: str, css_class: str
 ) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WIDE, wide_and_narrow
 from hydrometer.records.numbers import percent
-
-WIDE, NARROW = 8.6, 4.3
 
 
 class _Point(Protocol):
@@ -42,14 +40,12 @@ class _Found(Protocol):
 
 def thinking_figures(found: _Found) -> list[str]:
     """Returns the figure for a wide and for a narrow page."""
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, found),
-            name=f"thinking-{name}", width=width, height=0.55 * width, description=describe(found),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]  # fmt: skip
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, found),
+        name="thinking",
+        height=lambda width: 0.55 * width,
+        description=describe(found),
+    )
 
 
 def describe(found: _Found) -> str:

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, WIDE, wide_and_narrow
 from hydrometer.records.token_prices import PricesReport
-
-WIDE, NARROW = 8.6, 4.3
 
 
 def token_price_figures(found: PricesReport) -> list[str]:
     """Returns the figure for a wide and for a narrow page."""
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, found),
-            name=f"token-prices-{name}",
-            width=width,
-            height=0.5 * width if name == "wide" else 0.9 * width,
-            description=describe_token_prices(found),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, found),
+        name="token-prices",
+        height=lambda width: (0.5 if width == WIDE else 0.9) * width,
+        description=describe_token_prices(found),
+    )
 
 
 def describe_token_prices(found: PricesReport) -> str:

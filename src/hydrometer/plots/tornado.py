@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, WARM, WIDE, wide_and_narrow
 from hydrometer.records.evidence import CostLadder, Swing
 from hydrometer.records.numbers import rough_usd, usd, usd_range
 
-WIDE, NARROW = 8.6, 4.3
 _SHORT = {
     "price_per_hour": "Price of an hour",
     "development_multiplier": "Experiments over the final run",
@@ -27,17 +26,12 @@ def tornado_figures(ladder: CostLadder) -> list[str]:
     """Returns the figure for a wide and for a narrow page; empty where nothing is unknown."""
     if not ladder.swings:
         return []
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, ladder),
-            name=f"tornado-{name}",
-            width=width,
-            height=0.9 + 0.6 * len(ladder.swings),
-            description=describe_tornado(ladder),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, ladder),
+        name="tornado",
+        height=lambda _: 0.9 + 0.6 * len(ladder.swings),
+        description=describe_tornado(ladder),
+    )
 
 
 def describe_tornado(ladder: CostLadder) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, SOFT, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, SOFT, WARM, WIDE, wide_and_narrow
 from hydrometer.records.evidence import UtilisationPoint
 from hydrometer.records.numbers import percent
-
-WIDE, NARROW = 8.6, 4.3
 
 
 def utilisation_figures(points: Sequence[UtilisationPoint]) -> list[str]:
@@ -17,17 +15,12 @@ def utilisation_figures(points: Sequence[UtilisationPoint]) -> list[str]:
     if not any(point.is_subject for point in points):
         return []
     rows = _rows(points)
-    return [
-        draw(
-            lambda axes, width: _plot(axes, width, rows),
-            name=f"utilisation-{name}",
-            width=width,
-            height=1.0 + 0.85 * len(rows),
-            description=describe(points),
-            css_class=f"figure {name}",
-        )
-        for name, width in (("wide", WIDE), ("narrow", NARROW))
-    ]
+    return wide_and_narrow(
+        lambda axes, width: _plot(axes, width, rows),
+        name="utilisation",
+        height=lambda _: 1.0 + 0.85 * len(rows),
+        description=describe(points),
+    )
 
 
 def describe(points: Sequence[UtilisationPoint]) -> str:

@@ -83,6 +83,21 @@ class Estimated(Record):
     assumes: str
 
 
+class Adjustment(Record):
+    """How fast use adjusts to a price, on the average of the shapes that the moves allow."""
+
+    half_days: float
+    """Until half of the response is there; 0 at once."""
+    first_week: float
+    """The elasticity that shows after a week."""
+    seen: float
+    """Share of the final response that has come by the end of the window."""
+    window_days: float
+    """After a move, where no other move cuts it short."""
+    still_moving: bool
+    """Whether the response still grows there: then only a lower bound is given."""
+
+
 class ElasticityReport(Record):
     """What `hydrometer demand elasticity --json` prints."""
 
@@ -97,6 +112,8 @@ class ElasticityReport(Record):
     recommended: Estimated | None
     """None where nothing in the data can tell a response to price."""
     standard_error: float | None
+    adjustment: Adjustment | None
+    """None for published moves and where no move could be measured."""
     others: tuple[Estimated, ...]
     """By methods that are not recommended, to be compared with."""
     moves: tuple[MeasuredMove, ...]

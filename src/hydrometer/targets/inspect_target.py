@@ -71,8 +71,8 @@ class InspectTarget:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Log-probabilities where the provider has them; billed but for providers on one's own machine."""
-        return Capabilities(logprobs=True, billed=not self._name.startswith(_UNBILLED))
+        """No limit of its own; billed but for providers on one's own machine."""
+        return Capabilities(billed=not self._name.startswith(_UNBILLED))
 
     async def ask(self, request: Request) -> Reply:
         """Returns the reply to one request; Inspect's own retries are off, since every attempt is recorded here.

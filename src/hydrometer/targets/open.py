@@ -8,9 +8,7 @@ from pathlib import Path
 
 from hydrometer.errors import InputError
 from hydrometer.targets.protocol import Target
-
-EMBEDDED = ("smollm2", "gemma3-270m")
-"""Models that come as Python packages."""
+from hydrometer.targets.weights import EMBEDDED
 
 
 def open_target(name: str, *, model: str | None = None, **endpoint: object) -> Target:

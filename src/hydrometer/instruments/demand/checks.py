@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hydrometer.instruments.demand.moves import Move, Panel
-from hydrometer.records.demand_data import DemandWarning, Estimated, PriceMove, Trouble
+from hydrometer.records.demand_data import Adjustment, DemandWarning, Estimated, PriceMove, Trouble
 from hydrometer.stats.wild_bootstrap import wild_cluster_interval
 from hydrometer.store.demand_series import Series
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _FEW_CLUSTERS = 10
 _PLATEAU = 5
 _FEWEST_TESTED = 8
-_SLOW = 1.3
 
 
 def _warn(kind: Trouble, text: str, cure: str) -> DemandWarning:
@@ -160,7 +159,9 @@ def _longest_plateau(quantity_T: np.ndarray) -> int:
     return longest
 
 
-def of_steps(steps: Steps, moves: Sequence[Move], best: Estimated, *, rng: np.random.Generator) -> list[DemandWarning]:
+def of_steps(
+    steps: Steps, moves: Sequence[Move], best: Estimated, adjustment: Adjustment, *, rng: np.random.Generator
+) -> list[DemandWarning]:
     """Returns the troubles that the measured steps show: moves that follow demand, slow responses, few clusters."""
     found = _few(best)
     lately = np.array([np.nan if m.lately is None or m.young else m.lately for m in moves])
@@ -172,20 +173,15 @@ def of_steps(steps: Steps, moves: Sequence[Move], best: Estimated, *, rng: np.ra
                 "use moves announced well ahead, or made for reasons of cost",
             )
         )
-    early = np.array([np.nan if m.early is None else m.early for m in moves])
-    both = np.isfinite(early)
-    if both.sum() >= 4:
-        z, w = steps.announced_E[both], 1 / np.maximum(steps.error_E[both], 1e-3) ** 2
-        near, far = (w * z * early[both]).sum(), (w * z * steps.quantity_E[both]).sum()
-        if near < 0 and far / near > _SLOW:
-            found.append(
-                _warn(
-                    "slow_response",
-                    f"the response over the whole window is {far / near:.1f} times that of its first half: it still "
-                    "grows, and a slower part would be taken for trend",
-                    "read this as a lower bound of the response",
-                )
+    if adjustment.still_moving:
+        found.append(
+            _warn(
+                "slow_response",
+                f"{adjustment.window_days:.0f} days after a move the response still grows: of the final one, "
+                f"{1 - adjustment.seen:.0%} or more is not seen",
+                "read this as a lower bound; give a longer span",
             )
+        )
     return found
 
 

@@ -1,6 +1,6 @@
-"""Elasticity from data: steps at announced price moves, beside what naive methods would say.
+"""Elasticity from data: responses to announced price moves, beside what naive methods would say.
 
-Axes: E moves, R rows.
+Axes: E moves, K shapes of the response.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from hydrometer.errors import DegenerateInputWarning, InputError
 from hydrometer.instruments.demand import checks
-from hydrometer.instruments.demand.moves import Move, Panel, build_panel, find_moves, measure_moves
+from hydrometer.instruments.demand.moves import AFTER, CONSTANTS, Move, Panel, build_panel, find_moves, measure_moves
 from hydrometer.instruments.demand.regressions import naive_estimates
-from hydrometer.records.demand_data import ElasticityReport, Estimated, MeasuredMove, PriceMove
+from hydrometer.records.demand_data import Adjustment, ElasticityReport, Estimated, MeasuredMove, PriceMove
 from hydrometer.stats.pooling import Pool, pool_estimates, shrunken
+from hydrometer.stats.responses import average_intervals, response_shapes
 from hydrometer.stats.wild_bootstrap import wild_cluster_interval
 from hydrometer.store.demand_series import Series
 
@@ -30,9 +31,13 @@ _FEWEST_CLUSTERS = 5
 """Fewer give no bounded interval by the bootstrap."""
 _SMALLEST_ERROR = 1e-3
 """Of a step: a series without noise must not weigh without bound."""
+_LEAST_WEIGHT = 0.005
+"""Of a shape: with less it is left out."""
+_STILL, _FAST = 0.25, 2.0
+"""With this weight on the slowest shape, and no more on those of so few rows, the response is still on its way."""
 _ASSUMES = (
-    "price moves were announced for reasons of cost or competition, not because of that week's demand; the response "
-    "shows within days of the move (what takes weeks is taken for trend)"
+    "price moves were announced for reasons of cost or competition, not because of that week's demand, and nothing "
+    "else happened on their days"
 )
 
 
@@ -41,7 +46,7 @@ class Steps:
     """Measured steps at E moves.
 
     Attributes:
-        quantity_E: of the log quantity.
+        quantity_E: of the log quantity, its final size.
         error_E: its standard error.
         weighing_E: the error that weighs a move among the others.
         paid_E: of the log price paid.
@@ -72,9 +77,10 @@ class Steps:
 def elasticity_of_series(series: Series, *, seed: int = 0, with_naive: bool = True) -> ElasticityReport:
     """Returns the price elasticity that a series shows, as a positive number, with the reasons to doubt it.
 
-    Where list prices move to stay, every move is an experiment: the log quantity's step over trend, ramp and the
-    platform's growth, over the step of the log price paid, with the announced step as the instrument. Moves are pooled
-    with random effects and the interval inverts wild cluster bootstrap tests. Where prices do not move so, only
+    Where list prices move to stay, every move is an experiment: the log quantity's final response over trend, ramp and
+    the platform's growth, over the step of the log price paid, with the announced step as the instrument. Moves are
+    pooled with random effects, the interval inverts wild cluster bootstrap tests, and both are averaged over how fast
+    use may adjust. Where prices do not move so, only
     regressions remain, and the report says that they identify nothing.
 
     Args:
@@ -98,17 +104,18 @@ def elasticity_of_series(series: Series, *, seed: int = 0, with_naive: bool = Tr
         best, error = (others[-1], _error_of(others[-1])) if others else (None, None)
         others, tau, identified = others[:-1], None, False
         listed: tuple[MeasuredMove, ...] = ()
+        adjustment = None
     else:
-        steps = _steps_of(panel, moves)
-        best, error, pool = estimate_steps(steps, rng=rng)
-        troubles += checks.of_steps(steps, moves, best, rng=rng)
+        best, error, steps, pool, adjustment = _estimate_responses(panel, moves, seed=seed)
+        troubles += checks.of_steps(steps, moves, best, adjustment, rng=rng)
         listed, tau = _listed(steps, pool, [_label(panel, m) for m in moves]), pool.tau
         spoilt = any(trouble.kind in {"simultaneity", "supply_rationing"} for trouble in troubles)
         identified = best.n_clusters >= _FEWEST_CLUSTERS and not spoilt
     return ElasticityReport(
         series=series.name, sha256=series.sha256, n_rows=len(series.rows), n_models=len(panel.models),
         first=panel.dates[0], last=panel.dates[-1], identified=identified, recommended=best, standard_error=error,
-        others=others, moves=listed, tau=tau, warnings=tuple(troubles), sources=(series.name,), seed=seed,
+        adjustment=adjustment, others=others, moves=listed, tau=tau, warnings=tuple(troubles), sources=(series.name,),
+        seed=seed,
     )  # fmt: skip
 
 
@@ -117,10 +124,10 @@ def _moves_at_all(panel: Panel) -> bool:
     return bool((np.nanmax(known, axis=1) - np.nanmin(known, axis=1)).max() > 1e-9)
 
 
-def _steps_of(panel: Panel, moves: Sequence[Move]) -> Steps:
-    error_E = np.maximum([m.quantity.standard_error for m in moves], _SMALLEST_ERROR)
+def _steps_of(panel: Panel, moves: Sequence[Move], size_E: Array, error_E: Array) -> Steps:
+    error_E = np.maximum(error_E, _SMALLEST_ERROR)
     return Steps(
-        quantity_E=np.array([m.quantity.size for m in moves]),
+        quantity_E=size_E,
         error_E=error_E,
         # Where the price paid follows demand, the more elastic model shows less noise: its own error alone would weigh
         # it up. Halfway to the typical error, on the log scale, half of that is gone; noisy models still weigh less.
@@ -128,6 +135,86 @@ def _steps_of(panel: Panel, moves: Sequence[Move]) -> Steps:
         paid_E=np.array([m.paid for m in moves]),
         announced_E=np.array([m.announced for m in moves]),
         cluster_E=clusters([(m.unit, panel.vendors[m.unit], panel.dates[m.at].toordinal()) for m in moves]),
+    )
+
+
+def _estimate_responses(
+    panel: Panel, moves: Sequence[Move], *, seed: int
+) -> tuple[Estimated, float, Steps, Pool, Adjustment]:
+    """Returns the elasticity averaged over the shapes that the response may have, each by how well it fits all moves.
+
+    Returns:
+        The estimate, its standard error, the steps averaged over the shapes, their pool, and how fast use adjusts.
+    """
+    size_EK, error_EK, misfit_EK = (
+        np.array([getattr(m.response, name) for m in moves]) for name in ("size_K", "error_K", "misfit_K")
+    )
+    every = [_steps_of(panel, moves, size_E, error_E) for size_E, error_E in zip(size_EK.T, error_EK.T, strict=True)]
+    weight_K = _fit_of_shapes(every, misfit_EK)
+    kept = np.flatnonzero(weight_K >= _LEAST_WEIGHT)
+    weight_K = np.where(weight_K >= _LEAST_WEIGHT, weight_K, 0.0) / weight_K[kept].sum()
+    # The same signs for every shape: what differs between shapes is then the shape.
+    each = [estimate_steps(every[k], rng=np.random.default_rng(seed))[:2] for k in kept]
+    mean_E = size_EK @ weight_K
+    between_E = ((size_EK - mean_E[:, None]) ** 2) @ weight_K
+    steps = _steps_of(panel, moves, mean_E, np.sqrt(error_EK**2 @ weight_K + between_E))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateInputWarning)  # said by the report's own warnings
+        pool = pool_estimates(*_own(steps))
+    estimate_K = np.array([best.estimate for best, _ in each])
+    middle, low, high = average_intervals(
+        estimate_K,
+        np.array([-math.inf if best.low is None else best.low for best, _ in each]),
+        np.array([math.inf if best.high is None else best.high for best, _ in each]),
+        weight_K=weight_K[kept],
+        level=LEVEL,
+    )
+    error_K = np.array([error for _, error in each])
+    error = float(np.sqrt(weight_K[kept] @ (error_K**2 + (estimate_K - middle) ** 2)))
+    adjustment = _adjustment(panel, middle, weight_K)
+    best = _with_bounds(each[0][0], middle, low, math.inf if adjustment.still_moving else high)
+    return best, error, steps, pool, adjustment
+
+
+def _fit_of_shapes(every: Sequence[Steps], misfit_EK: Array) -> Array:
+    """Returns how well each shape fits all moves together, adding up to 1: likelihoods, all shapes as likely before."""
+    likelihood_K = np.zeros(len(every))
+    for k, steps in enumerate(every):
+        estimate, tau = _pooled(steps)
+        spread_E = 1 + (tau * steps.paid_E / steps.error_E) ** 2
+        away_E = (steps.quantity_E + estimate * steps.paid_E) ** 2 / (steps.error_E**2 * spread_E)
+        likelihood_K[k] = -0.5 * (misfit_EK[:, k] + away_E + np.log(spread_E)).sum()
+    weight_K: Array = np.exp(likelihood_K - likelihood_K.max())
+    weight_K /= weight_K.sum()
+    return weight_K
+
+
+def _with_bounds(best: Estimated, estimate: float, low: float, high: float) -> Estimated:
+    """Returns an estimate with other numbers."""
+    return best.model_copy(
+        update={
+            "estimate": estimate,
+            "low": low if math.isfinite(low) else None,
+            "high": high if math.isfinite(high) else None,
+            "interval": f"{best.interval}; averaged over how fast use may adjust",
+        }
+    )
+
+
+def _adjustment(panel: Panel, estimate: float, weight_K: Array) -> Adjustment:
+    """Returns how fast use adjusts."""
+    days = panel.spacing_days
+    week = max(7.0 / days, 1.0)
+    end = float(AFTER * panel.half_window)
+    come_TK = response_shapes(np.array([week, end]), CONSTANTS)
+    half_K = np.log(2) * np.array(CONSTANTS) * days
+    order = np.argsort(half_K)
+    return Adjustment(
+        half_days=float(half_K[order][np.searchsorted(np.cumsum(weight_K[order]), 0.5 - 1e-12)]),
+        first_week=estimate * float(weight_K @ come_TK[0]),
+        seen=float(weight_K @ come_TK[1]),
+        window_days=end * days,
+        still_moving=bool(weight_K[-1] >= _STILL and weight_K[np.array(CONSTANTS) <= _FAST].sum() <= _STILL),
     )
 
 
@@ -178,7 +265,8 @@ def elasticity_of_moves(published: Sequence[PriceMove], *, seed: int = 0) -> Ela
     best, error, pool = estimate_steps(steps, rng=np.random.default_rng(seed))
     return ElasticityReport(
         series="the shipped price moves", sha256=None, n_rows=len(moves), n_models=len({m.model for m in moves}),
-        first=moves[0].date, last=moves[-1].date, identified=False, recommended=best, standard_error=error, others=(),
+        first=moves[0].date, last=moves[-1].date, identified=False, recommended=best, standard_error=error,
+        adjustment=None, others=(),
         moves=_listed(steps, pool, [(m.model, m.date, m.note) for m in moves]), tau=pool.tau,
         warnings=checks.of_published(moves, best), sources=tuple(dict.fromkeys(m.source for m in moves)), seed=seed,
     )  # fmt: skip
@@ -211,7 +299,7 @@ def estimate_steps(steps: Steps, *, rng: np.random.Generator) -> tuple[Estimated
         low, high = found.estimate - _Z95 * error, found.estimate + _Z95 * error
         method = "from the noise around one move: what the next one will show is not in it"
     best = Estimated(
-        method="steps at announced price moves",
+        method="responses to announced price moves",
         estimate=found.estimate,
         low=low if math.isfinite(low) else None,
         high=high if math.isfinite(high) else None,
@@ -234,11 +322,16 @@ def _without(steps: Steps, cluster: int) -> float | None:
     rest = steps.without(cluster)
     if not len(rest.quantity_E):
         return None
+    return _pooled(rest)[0]
+
+
+def _pooled(steps: Steps) -> tuple[float, float]:
+    """Returns the pooled elasticity and the standard deviation between moves."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateInputWarning)
-        tau = pool_estimates(*_own(rest)).tau
-    weight_E = _weights(rest, tau) ** 2 * rest.announced_E
-    return float(-(weight_E * rest.quantity_E).sum() / (weight_E * rest.paid_E).sum())
+        tau = pool_estimates(*_own(steps)).tau
+    weight_E = _weights(steps, tau) ** 2 * steps.announced_E
+    return float(-(weight_E * steps.quantity_E).sum() / (weight_E * steps.paid_E).sum()), tau
 
 
 def clusters(keys: Sequence[tuple[object, str, int]]) -> npt.NDArray[np.int64]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from hydrometer.stats.steps import Step, fit_step, trend_memory
+from hydrometer.stats.pooling import pool_estimates
+from hydrometer.stats.responses import ResponseFit, fit_responses, response_shapes, trend_of
+from hydrometer.stats.steps import fit_step, trend_memory
 from hydrometer.store.demand_series import Series
 
 Array = npt.NDArray[np.float64]
@@ -25,7 +28,16 @@ FEWEST_ROWS = 4
 """On either side of a move."""
 _FEWEST_CONTROLS = 3
 _YOUNG_WINDOWS = 4
-"""A model younger than so many half-windows may still be in its launch ramp: its trend is fitted as a curve."""
+"""A model younger than so many half-windows may still be in its launch ramp: any trend is fitted."""
+CONSTANTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Time constants of a response, in rows; 0 is at once."""
+_BEFORE, AFTER = 2, 3
+"""Half windows on either side of a move in which a response is looked for."""
+_RAMP_DAYS = (7.0, 14.0, 28.0)
+_RAMP_SD = 2.0
+"""Launch ramps: exp(-age / so many days), each of a log size of this order."""
+_SMALLEST_TREND_SD = 0.001
+"""Log a row."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,7 @@ class Panel:
     has_paid: bool
     has_marks: bool
 
-    @property
+    @cached_property
     def spacing_days(self) -> float:
         """Typical days between dates."""
         days = np.array([d.toordinal() for d in self.dates])
@@ -79,9 +91,8 @@ class Move:
         at: index of the date.
         announced: step of the log list price.
         paid: step of the log price paid.
-        quantity: step of the log quantity, the platform's growth taken out where it is known.
+        response: of the log quantity, by each of `CONSTANTS`; the platform's growth is taken out where it is known.
         lately: log quantity in the later half of the time before the move over the earlier; None without room.
-        early: the same step over the half window next to the move; None where there is no room.
         age_days: of the model, if known.
         young: whether a launch ramp is likely.
         netted: whether the platform's growth was taken out.
@@ -91,9 +102,8 @@ class Move:
     at: int
     announced: float
     paid: float
-    quantity: Step
+    response: ResponseFit
     lately: float | None
-    early: float | None
     age_days: int | None
     young: bool
     netted: bool
@@ -166,7 +176,8 @@ def measure_moves(panel: Panel, found: list[tuple[int, int, float]]) -> list[Mov
     for u, t, _ in found:
         moved_UT[u, t] = True
     memory = _shared_memory(panel, moved_UT)
-    measured = [_measure(panel, moved_UT, move, memory) for move in found]
+    trend_sd = None if memory is None else _trend_spread(panel, moved_UT, memory)
+    measured = [_measure(panel, moved_UT, move, memory, trend_sd) for move in found]
     return [move for move in measured if move is not None]
 
 
@@ -186,43 +197,93 @@ def _shared_memory(panel: Panel, moved_UT: npt.NDArray[np.bool_]) -> float | Non
     return float(np.median(found)) if found else None
 
 
+def _trend_spread(panel: Panel, moved_UT: npt.NDArray[np.bool_], memory: float) -> float | None:
+    """Returns the standard deviation of trends between grown-up models where no price moved; None with too few."""
+    slopes, errors = [], []
+    for u in range(len(panel.models)):
+        have = np.flatnonzero(np.isfinite(panel.quantity_UT[u]))
+        grown = have[[not _is_young(panel, _age(panel, u, int(t))) for t in have]]
+        if not len(grown):
+            continue
+        stretch = max(np.split(grown, np.flatnonzero(moved_UT[u, grown])), key=len)
+        if len(stretch) and moved_UT[u, stretch[0]]:
+            stretch = stretch[_BEFORE * panel.half_window :]  # a slow response is no trend
+        if len(stretch) < 2 * panel.half_window:
+            continue
+        value, netted = _net(panel, moved_UT, u, stretch)
+        if netted:
+            slope, error = trend_of(value, memory=memory)
+            slopes.append(slope)
+            errors.append(max(error, 1e-9))
+    if len(slopes) < _FEWEST_CONTROLS:
+        return None
+    return max(pool_estimates(np.array(slopes), np.array(errors)).tau, _SMALLEST_TREND_SD)
+
+
+def _is_young(panel: Panel, age: int | None) -> bool:
+    return age is not None and age < panel.half_window * _YOUNG_WINDOWS * panel.spacing_days
+
+
+def _rows(
+    panel: Panel, have: npt.NDArray[np.int64], moved: npt.NDArray[np.int64], here: int, halves: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """Returns positions in `have` around a move, up to the neighbouring moves, without the move's own."""
+    start = max([here - halves[0] * panel.half_window, *(int(i) + 1 for i in moved if i < here), 0])
+    stop = min([here + halves[1] * panel.half_window + 1, *(int(i) for i in moved if i > here), len(have)])
+    # The day of the move is partly at either price.
+    return np.concatenate([np.arange(start, here), np.arange(here + 1, stop)])
+
+
 def _measure(
-    panel: Panel, moved_UT: npt.NDArray[np.bool_], move: tuple[int, int, float], memory: float | None
-) -> Move | None:
+    panel: Panel, moved_UT: npt.NDArray[np.bool_], move: tuple[int, int, float], memory: float | None,
+    trend_sd: float | None,
+) -> Move | None:  # fmt: skip
     u, at, announced = move
     have = np.flatnonzero(np.isfinite(panel.quantity_UT[u]) & np.isfinite(panel.list_UT[u]))
     here = int(np.searchsorted(have, at))
     others = np.flatnonzero(moved_UT[u, have])
-    start = max([here - panel.half_window, *(int(i) + 1 for i in others if i < here), 0])
-    stop = min([here + panel.half_window + 1, *(int(i) for i in others if i > here), len(have)])
-    before, after = here - start, stop - here - 1
+    near = _rows(panel, have, others, here, (1, 1))
+    before, after = int((near < here).sum()), int((near > here).sum())
     if min(before, after) < FEWEST_ROWS:
         return None
-    # The day of the move is partly at either price.
-    rows = np.r_[start:here, here + 1 : stop]
-    dates, time = have[rows], (rows - here).astype(float)
-    value, netted = _net(panel, moved_UT, u, dates)
+    time = (near - here).astype(float)
+    value, netted = _net(panel, moved_UT, u, have[near])
     age = _age(panel, u, at)
-    room = panel.half_window * _YOUNG_WINDOWS * panel.spacing_days
-    young = age is not None and age < room
-    curved = young or before != after
-    enough = len(time) >= 8
-    quantity = fit_step(value, time, curved=curved and enough, memory=memory)
+    young = _is_young(panel, age)
+    curved = (young or before != after) and len(near) >= 8
     paid = (
-        fit_step(panel.paid_UT[u, dates], time, curved=curved and enough, memory=memory).size
-        if panel.has_paid
-        else announced
+        fit_step(panel.paid_UT[u, have[near]], time, curved=curved, memory=memory).size if panel.has_paid else announced
     )
     if abs(paid) < _SMALLEST_PAID:
         return None
-    pre = time < 0
-    half = int(pre.sum()) // 2
-    lately = float(value[pre][-half:].mean() - value[pre][:-half].mean()) if half >= FEWEST_ROWS else None
-    near = np.abs(time) <= panel.half_window / 2
-    early = None
-    if min((near & pre).sum(), (near & ~pre).sum()) >= FEWEST_ROWS:
-        early = fit_step(value[near], time[near], memory=memory).size
-    return Move(u, at, announced, paid, quantity, lately, early, age, young, netted)
+    half = before // 2
+    lately = float(value[before - half : before].mean() - value[: before - half].mean())
+    if memory is None:
+        memory = fit_step(value, time, memory=None).memory
+    wide = _rows(panel, have, others, here, (_BEFORE, AFTER))
+    wide_value, wide_netted = _net(panel, moved_UT, u, have[wide])
+    if wide_netted:
+        near, time, value = wide, (wide - here).astype(float), wide_value
+    response = fit_responses(
+        value,
+        time,
+        shape_TK=response_shapes(time, CONSTANTS),
+        memory=memory,
+        trend_sd=None if young or not netted else trend_sd,
+        ramp_TR=_ramps(panel, u, have[near]),
+    )
+    return Move(u, at, announced, paid, response, lately if half >= FEWEST_ROWS else None, age, young, netted)
+
+
+def _ramps(panel: Panel, u: int, dates: npt.NDArray[np.int64]) -> Array:
+    """Returns one standard deviation of every launch ramp, shape (T, R); none where the age is not known."""
+    age = _age(panel, u, int(dates[0]))
+    if age is None:
+        return np.zeros((len(dates), 1))
+    day = np.array([panel.dates[t].toordinal() for t in dates])
+    age_T = np.maximum(age + day - day[0], 0)
+    ramp_TR: Array = _RAMP_SD * np.exp(-age_T[:, None] / np.array(_RAMP_DAYS))
+    return ramp_TR
 
 
 def _net(panel: Panel, moved_UT: npt.NDArray[np.bool_], u: int, dates: npt.NDArray[np.int64]) -> tuple[Array, bool]:

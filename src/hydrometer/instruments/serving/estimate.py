@@ -9,13 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from hydrometer.costs import money
-from hydrometer.costs.serving import (
-    Load,
-    cache_bytes_per_sequence,
-    served,
-    terms,
-    weight_bytes_per_accelerator,
-)
+from hydrometer.costs.served import served
+from hydrometer.costs.serving import Load, cache_bytes_per_sequence, terms, weight_bytes_per_accelerator
 from hydrometer.costs.serving_time import Speeds, speeds
 from hydrometer.errors import InputError
 from hydrometer.instruments.serving.measured import LONGEST, MOST_NAMED, Near, constants, measured_engines, near
@@ -59,19 +54,6 @@ class Found:
         return self.tpot / float(self.speeds.tpot)
 
 
-def spread(value: float, factor: float) -> Quantiles:
-    """Returns a number known up to a factor."""
-    return Quantiles(p10=value / factor, p50=value, p90=value * factor)
-
-
-def combined(price: Quantiles, amount: float, factor: float) -> Quantiles:
-    """Returns price times amount; the logs of both are independent."""
-    middle = price.p50 * amount
-    low = math.hypot(math.log(price.p50 / price.p10), math.log(factor))
-    high = math.hypot(math.log(price.p90 / price.p50), math.log(factor))
-    return Quantiles(p10=middle * math.exp(-low), p50=middle, p90=middle * math.exp(high))
-
-
 def ask(model: Path, question: Question, *, fit_memory: bool = True) -> Asked:
     """Returns a question that can be answered.
 
@@ -89,7 +71,9 @@ def ask(model: Path, question: Question, *, fit_memory: bool = True) -> Asked:
     net = served(architecture)
     way = deployment(net, question)
     chip = chip_of(accelerator, way.precision)
-    load = Load(question.concurrency, question.input_tokens, question.output_tokens, question.cache_hit,
+    # Engines read at least the last token of a prompt, whatever a cache holds.
+    hit = min(question.cache_hit, 1 - 1 / question.input_tokens)
+    load = Load(question.concurrency, question.input_tokens, question.output_tokens, hit,
                 question.drafted, question.accepted)  # fmt: skip
     most = check_memory(net, chip, way, load) if fit_memory else math.inf
     return Asked(name, net, accelerator, chip, way, load, most)
@@ -214,17 +198,11 @@ class Each:
 def each_token(asked: Asked, found: Found) -> Each:
     """Returns what one token of each kind takes."""
     load, g = asked.load, asked.way.accelerators
-    # A stage works on its prompt while the other stages work on other prompts.
-    fresh = max(load.input_tokens * (1 - load.cache_hit), 1.0)
-    times = found.speeds
-    if load.cache_hit == 1:
-        # Nothing is read: the price of a fresh token is that of a prompt without a cache.
-        fresh = load.input_tokens
-        times = speeds(terms(asked.net, asked.chip, asked.way, replace(load, cache_hit=0.0)), constants())
     # Accelerators that only read prompts read many at once.
-    prompt = float(times.prompt_in_batch if asked.way.disaggregated else times.prompt)
+    prompt = float(found.speeds.prompt_in_batch if asked.way.disaggregated else found.speeds.prompt)
     return Each(
-        fresh=prompt * found.correction / fresh * asked.way.across,
+        # A stage works on its prompt while the other stages work on other prompts.
+        fresh=prompt * found.correction / load.fresh_tokens * asked.way.across,
         cached=cached_prompt_seconds(asked) * found.correction * asked.way.across,
         written=float(found.speeds.step)
         * found.correction
@@ -239,9 +217,8 @@ def cached_prompt_seconds(asked: Asked) -> float:
     hit = asked.load.cache_hit or 0.5
     length = asked.load.input_tokens
     fresh = length * (1 - hit)
-    if fresh <= 0 or hit <= 0:
-        return 0.0
-    beyond = asked.net.prompt_core(fresh, length) - asked.net.prompt_core(fresh, fresh)
+    # Recurrences do not look back at it: what they leave is rounding.
+    beyond = max(0.0, asked.net.prompt_core(fresh, length) - asked.net.prompt_core(fresh, fresh))
     share = constants().prompt
     return beyond / (asked.way.across * asked.chip.peak_bf16 * share) / (length * hit)
 
@@ -285,16 +262,15 @@ def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
     life = max(found.ttft - waited, 0.0) + load.output_tokens * found.tpot
     decoding = 1.0 if way.disaggregated else load.output_tokens * found.tpot / life
     shown = at_once * decoding / found.tpot / g
-    fresh = load.input_tokens * (1 - load.cache_hit)
     each = each_token(asked, found)
-    request = fresh * each.fresh + load.output_tokens * each.written
+    request = load.fresh_tokens * each.fresh + load.output_tokens * each.written
     per_hour = _MILLION / _HOUR / question.utilisation
     context = load.input_tokens + load.output_tokens
     power = asked.accelerator.board_power_watts
     joules = None
     if power is not None:
         server = money.server_power_factor(asked.accelerator.name) * money.average_power_share(asked.accelerator.name)
-        joules = spread(power * server * money.POWER_USAGE_EFFECTIVENESS * each.written, found.tpot_factor)
+        joules = Quantiles.within(power * server * money.POWER_USAGE_EFFECTIVENESS * each.written, found.tpot_factor)
     weights = weight_bytes_per_accelerator(net, way)
     cache = cache_bytes_per_sequence(net, way, context) * at_once / way.dp
     return ServingEstimate(
@@ -302,20 +278,20 @@ def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
         tp=way.tp, dp=way.dp, ep=way.ep, pp=way.pp, disaggregated=way.disaggregated, accelerators=g,
         concurrency=load.concurrency, input_tokens=load.input_tokens, output_tokens=load.output_tokens,
         cache_hit=load.cache_hit, tokens_per_step=load.tokens_per_step,
-        tpot_ms=spread(found.tpot * 1e3, found.tpot_factor),
-        ttft_ms=spread(found.ttft * 1e3, found.ttft_factor),
-        tokens_per_second_per_user=spread(1 / found.tpot, found.tpot_factor),
-        output_tokens_per_second_per_accelerator=spread(shown, found.tpot_factor),
-        input_tokens_per_second_per_accelerator=spread(1 / each.fresh, found.ttft_factor),
-        cache_bytes_per_token=net.cache_values(1e6 + 1) * way.cache_bytes - net.cache_values(1e6) * way.cache_bytes,
+        tpot_ms=Quantiles.within(found.tpot * 1e3, found.tpot_factor),
+        ttft_ms=Quantiles.within(found.ttft * 1e3, found.ttft_factor),
+        tokens_per_second_per_user=Quantiles.within(1 / found.tpot, found.tpot_factor),
+        output_tokens_per_second_per_accelerator=Quantiles.within(shown, found.tpot_factor),
+        input_tokens_per_second_per_accelerator=Quantiles.within(1 / each.fresh, found.ttft_factor),
+        cache_bytes_per_token=net.cache_per_token * way.cache_bytes,
         cache_gb=cache * way.accelerators / 1e9,
         weight_gb_per_accelerator=weights / 1e9, memory_gb_per_accelerator=(weights + cache) / 1e9,
         maximum_concurrency=int(min(asked.most, _MOST)),
         usd_per_hour=price, price_date=date, price_basis=basis,
-        usd_per_million_input=combined(price, each.fresh * per_hour, found.ttft_factor),
-        usd_per_million_cached_input=combined(price, each.cached * per_hour, found.ttft_factor),
-        usd_per_million_output=combined(price, each.written * per_hour, found.tpot_factor),
-        usd_per_million_blended=combined(price, request / context * per_hour, found.tpot_factor),
+        usd_per_million_input=price.times(Quantiles.within(each.fresh * per_hour, found.ttft_factor)),
+        usd_per_million_cached_input=price.times(Quantiles.within(each.cached * per_hour, found.ttft_factor)),
+        usd_per_million_output=price.times(Quantiles.within(each.written * per_hour, found.tpot_factor)),
+        usd_per_million_blended=price.times(Quantiles.within(request / context * per_hour, found.tpot_factor)),
         joules_per_output_token=joules,
         parts=StepParts(
             matrices_ms=float(found.speeds.linear) * scale * 1e3,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hydrometer.costs.serving import Deployment, Load, Served
+from hydrometer.costs.served import Served
+from hydrometer.costs.serving import Deployment, Load
 from hydrometer.costs.serving_time import Constants
 from hydrometer.records.serving import InformingRows, MeasuredCell, MeasuredFamily
 from hydrometer.store.serving import serving_fit

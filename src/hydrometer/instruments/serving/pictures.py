@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from hydrometer.costs.mixers import GroupedQuery, Latent
-from hydrometer.costs.serving import Served, served
+from hydrometer.costs.served import Served, served
 from hydrometer.instruments.serving.estimate import ask, estimate
 from hydrometer.instruments.serving.question import Question
 from hydrometer.records.serving import CacheSize, Comparison, Frontier, ServingEstimate, SpeedAndCost
 from hydrometer.store.serving import shipped_network, shipped_networks
 
-_FAR = 10.0**6
 _BF16 = 2.0
 
 
@@ -56,17 +55,13 @@ def cache_sizes(compared: Comparison | None = None) -> tuple[CacheSize, ...]:
         found = shipped_network(name)
         assert found is not None
         net = served(found[1])
-        sizes.append(CacheSize(name=name, bytes_per_token=_per_token(net) * _BF16, kind=_kind(net)))
+        sizes.append(CacheSize(name=name, bytes_per_token=net.cache_per_token * _BF16, kind=_kind(net)))
     if compared is not None:
         every = next((row for row in compared.rows if "every head cached" in row.without), None)
         if every is not None:
             name = f"{compared.model}, every head cached"
             sizes.append(CacheSize(name=name, bytes_per_token=every.cache_bytes_per_token, kind="every head"))
     return tuple(sorted(sizes, key=lambda size: size.bytes_per_token))
-
-
-def _per_token(net: Served) -> float:
-    return net.cache_values(_FAR + 1) - net.cache_values(_FAR)
 
 
 def _kind(net: Served) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hydrometer.costs.architecture import Architecture
+from hydrometer.costs.served import Served
 from hydrometer.costs.serving import (
     USABLE_MEMORY,
     Chip,
     Deployment,
     Load,
-    Served,
     cache_bytes_per_sequence,
     most_concurrency,
     weight_bytes_per_accelerator,

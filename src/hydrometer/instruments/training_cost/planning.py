@@ -245,8 +245,8 @@ def _option(
         return PlanOption(accelerator=name, n_accelerators=n, fits=False, layout=None, hours=None, days=None, usd=None,
                           warnings=("fits in no layout",))  # fmt: skip
     layout = choice.layout
-    hours, usd = _scaled(estimated.accelerator_hours, scale), _scaled(estimated.usd, scale)
-    days = _scaled(hours, 1 / n / _HOURS_PER_DAY)
+    hours, usd = estimated.accelerator_hours.scaled(scale), estimated.usd.scaled(scale)
+    days = hours.scaled(1 / n / _HOURS_PER_DAY)
     return PlanOption(
         accelerator=name,
         n_accelerators=n,
@@ -271,10 +271,6 @@ def _option(
         chance_in_time=None if goal.deadline_days is None else _chance(goal.deadline_days, days),
         warnings=estimated.warnings,
     )
-
-
-def _scaled(q: Quantiles, factor: float) -> Quantiles:
-    return Quantiles(p10=q.p10 * factor, p50=q.p50 * factor, p90=q.p90 * factor)
 
 
 def _chance(limit: float, found: Quantiles) -> float:

@@ -1,0 +1,150 @@
+"""The final size of a response that may take its time, with trend, launch ramp and noise of memory taken out.
+
+Axes: T times around the move, K shapes, R ramps, F features.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+_SMALLEST_VARIANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class ResponseFit:
+    """The response in one window, by each shape.
+
+    Attributes:
+        size_K: final size, in the units of the series.
+        error_K: its standard error.
+        misfit_K: weighted squares that the shape leaves; less by 2 is a likelihood higher by the factor e.
+        variance: of the noise.
+    """
+
+    size_K: Array
+    error_K: Array
+    misfit_K: Array
+    variance: float
+
+
+def response_shapes(time_T: Array, constants: Sequence[float]) -> Array:
+    """Returns the share of the final response that has come by each time, shape (T, K).
+
+    1 - exp(-(t + 1) / constant) from the time of the move on: Nerlove's partial adjustment, with exp(-1 / constant) as
+    the share of demand that stays. A constant of 0 is a response at once.
+    """
+    after_T = time_T >= 0
+    since_T = np.where(after_T, time_T + 1.0, 0.0)
+    return np.stack(
+        [after_T.astype(float) if c == 0 else np.where(after_T, 1.0 - np.exp(-since_T / c), 0.0) for c in constants],
+        axis=1,
+    )
+
+
+def fit_responses(
+    value_T: Array,
+    time_T: Array,
+    *,
+    shape_TK: Array,
+    memory: float,
+    trend_sd: float | None,
+    ramp_TR: Array,
+    variance: float | None = None,
+) -> ResponseFit:
+    """Returns the final size of the response by each shape, by generalised least squares.
+
+    A trend of its own and a slow response look alike. What tells them apart is how much trends differ between series
+    where nothing happened: the trend is drawn from a normal distribution of that spread, and ramps likewise.
+
+    Args:
+        value_T: the series.
+        time_T: time since the move, whole numbers, ascending.
+        shape_TK: share of the response that has come, see `response_shapes`.
+        memory: first-order autocorrelation of the noise from one time to the next.
+        trend_sd: standard deviation of trends between series; None fits any trend.
+        ramp_TR: one standard deviation of each ramp.
+        variance: of the noise; estimated if absent.
+    """
+    if variance is None:
+        # What stays alike from one time to the next does not show in differences.
+        first = float(np.var(np.diff(value_T))) / max(2 * (1 - memory), 0.1)
+        start = max(first, _SMALLEST_VARIANCE)
+        found = fit_responses(
+            value_T, time_T, shape_TK=shape_TK, memory=memory, trend_sd=trend_sd, ramp_TR=ramp_TR, variance=start
+        )
+        freedom = max(len(value_T) - (3 if trend_sd is None else 2), 1)
+        variance = max(start * float(found.misfit_K.min()) / freedom, _SMALLEST_VARIANCE)
+    apart_TT = np.abs(time_T[:, None] - time_T[None, :])
+    covariance_TT = variance * np.sign(memory) ** apart_TT * np.abs(memory) ** apart_TT + ramp_TR @ ramp_TR.T
+    free_TF = np.ones((len(time_T), 1))
+    if trend_sd is None:
+        free_TF = np.column_stack([free_TF, time_T])
+    else:
+        covariance_TT = covariance_TT + trend_sd**2 * np.outer(time_T, time_T)
+    root_TT = np.linalg.cholesky(covariance_TT + 1e-9 * variance * np.eye(len(time_T)))
+    white = np.linalg.solve(root_TT, np.column_stack([free_TF, value_T, shape_TK]))
+    n_free = free_TF.shape[1]
+    basis_TF, _ = np.linalg.qr(white[:, :n_free])
+    rest = white[:, n_free:] - basis_TF @ (basis_TF.T @ white[:, n_free:])
+    y_T, x_TK = rest[:, 0], rest[:, 1:]
+    information_K = np.maximum((x_TK**2).sum(axis=0), 1e-12)
+    size_K = x_TK.T @ y_T / information_K
+    misfit_K = np.maximum(y_T @ y_T - information_K * size_K**2, 0.0)
+    return ResponseFit(size_K, information_K**-0.5, misfit_K, variance)
+
+
+def trend_of(value_T: Array, *, memory: float) -> tuple[float, float]:
+    """Returns the trend of a series a time and its standard error, by generalised least squares."""
+    time_T: Array = np.arange(len(value_T), dtype=np.float64) - (len(value_T) - 1) / 2
+    slope = fit_responses(
+        value_T, time_T, shape_TK=time_T[:, None], memory=memory, trend_sd=0.0, ramp_TR=np.zeros((len(time_T), 1))
+    )
+    return float(slope.size_K[0]), float(slope.error_K[0])
+
+
+def average_intervals(
+    estimate_K: Array, low_K: Array, high_K: Array, *, weight_K: Array, level: float
+) -> tuple[float, float, float]:
+    """Returns the median and the bounds of an average of confidence distributions.
+
+    Each is taken as two half normals joined at its estimate, so that its own bounds hold (`SplitLognormal` is the like
+    on a log scale). The average counts that the shape is not known either.
+
+    Args:
+        estimate_K: by each shape.
+        low_K: lower bounds; minus infinity where there is none.
+        high_K: upper bounds.
+        weight_K: of each shape, adding up to 1.
+        level: of the bounds, in and out.
+
+    References:
+        Buckland, Burnham and Augustin, Biometrics 53 (1997), section 2: intervals averaged over models.
+    """
+    from scipy.stats import norm
+
+    reach = float(norm.ppf((1 + level) / 2))
+    far = 50.0 * max(float(np.abs(estimate_K).max()), 1.0)
+    below_K = np.maximum(np.minimum(estimate_K - low_K, far) / reach, 1e-9)
+    above_K = np.maximum(np.minimum(high_K - estimate_K, far) / reach, 1e-9)
+
+    def below(x: float) -> float:
+        return float(weight_K @ norm.cdf((x - estimate_K) / np.where(x < estimate_K, below_K, above_K)))
+
+    def at(share: float) -> float:
+        from scipy.optimize import brentq
+
+        ends = 10 * below_K.max() + 10 * above_K.max()
+        return float(brentq(lambda x: below(x) - share, estimate_K.min() - ends, estimate_K.max() + ends, xtol=1e-9))
+
+    middle, low, high = at(0.5), at((1 - level) / 2), at((1 + level) / 2)
+    return (
+        middle,
+        -math.inf if low < estimate_K.min() - 0.5 * far else low,
+        math.inf if high > estimate_K.max() + 0.5 * far else high,
+    )
