@@ -69,7 +69,7 @@ def _told(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "n": len(here),
         "held": sum(r["low"] - 1e-9 <= r["dose"] <= r["high"] + 1e-9 for r in here),
-        "useless": sum(r["low"] <= 0 and r["high"] >= 1 for r in here),
+        "wide": sum(r["high"] - r["low"] >= 0.5 for r in here),
         "above_zero": sum(r["low"] > 0 for r in here),
         "middle": float(np.median([r["middle"] for r in here])),
         "low": float(np.median([r["low"] for r in here])),

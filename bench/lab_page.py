@@ -69,10 +69,7 @@ def _shipped(found: Json) -> list[str]:
 
 
 def _hard(found: Json) -> list[str]:
-    rows = [
-        (rule, *(share(*r[k]) for k in _RULES if k in r and r[k][1]))
-        for rule, r in found["rules"].items()
-    ]
+    rows = [(rule, *(share(*r[k]) for k in _RULES if k in r and r[k][1])) for rule, r in found["rules"].items()]
     width = max(len(r) for r in rows)
     rows = [r if len(r) == width else (r[0], "–", *r[1:]) for r in rows]
     return [
@@ -82,7 +79,10 @@ def _hard(found: Json) -> list[str]:
             "teachers, and bases that went on with human text of which 10 or 100 % is that text. Accused, and of "
             "students named, by what is done about them:"
         ),
-        table(("", "plain accused", "siblings", "10 % same text", "all same text", *(f"{d} named" for d in _RULES[-3:])), rows),
+        table(
+            ("", "plain accused", "siblings", "10 % same text", "all same text", *(f"{d} named" for d in _RULES[-3:])),
+            rows,
+        ),
         wrap(
             "What ships asks two questions: is the subject more like the candidate than untaught models are, and does "
             "it stand nearer to the candidate's documented students than the hard controls of the panel do, each on "

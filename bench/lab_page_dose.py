@@ -41,7 +41,7 @@ def dose_section(found: Json) -> list[str]:
         rows.append(
             (
                 t["group"], _percent(t["dose"]), f"{middle} ({low} to {high})",
-                share(t["held"], t["n"]), str(t["above_zero"]), str(t["useless"]), _percent(t["error"]),
+                share(t["held"], t["n"]), str(t["above_zero"]), str(t["wide"]), _percent(t["error"]),
             )
         )  # fmt: skip
     known, said = found["doses_all"]["own"], found["doses_all"]["said"]
@@ -56,13 +56,13 @@ def dose_section(found: Json) -> list[str]:
             "turn; hard controls by the candidate whose text they learnt, true dose 0; medians over models."
         ),
         table(
-            ("models", "true dose", "estimate (80 % interval)", "interval holds", "excludes 0", "says 0 to 100 %",
+            ("models", "true dose", "estimate (80 % interval)", "interval holds", "excludes 0", "half the scale or wider",
              "typical error"),
             rows,
         ),
         wrap(
             f"Over students by text and plain controls, of which the curve is made, {share(known['held'], known['n'])} "
-            f"intervals hold (aim 80 %); {known['useless']} say nothing (0 to 100 %), and the typical error is "
+            f"intervals hold (aim 80 %); {known['wide']} span half the scale or more, and the typical error is "
             f"{_percent(known['error'])}. `lab zoo audit` prints the estimate for whoever is named, or named together "
             f"with its text, hard controls among them: {share(said['held'], said['n'])} of those hold. Rows of other "
             "kinds (by logits, on-policy, second hand, a later fine-tuning, hard controls) show where the estimate "

@@ -83,8 +83,10 @@ class Zoo:
         """Returns the row of the tables that a model belongs to."""
         m = self.tree[name]
         if m.same_text_as:
-            return "sibling of a teacher" if m.kind == "sibling" else (
-                f"base, {m.text_share:.0%} the teacher's own text".replace("%", " %")
+            return (
+                "sibling of a teacher"
+                if m.kind == "sibling"
+                else (f"base, {m.text_share:.0%} the teacher's own text".replace("%", " %"))
             )
         if m.role == "control":
             return "plain control" if m.kind == "control" else "base"
