@@ -62,7 +62,8 @@ def _shipped(found: Json) -> list[str]:
         ),
         table(("models", "right", "false", "right, or its text", "false, or its text"), rows),
         wrap(
-            f"Of the {n_hard} hard controls {held} get the weaker statement about their own text, which is true of them."
+            f"Of the {n_hard} hard controls {held} get the weaker statement about their own text, which is true of "
+            "them."
         ),
         "![Power and false accusations by dose](../images/lab-dose.svg)",
     ]

@@ -56,8 +56,8 @@ def dose_section(found: Json) -> list[str]:
             "turn; hard controls by the candidate whose text they learnt, true dose 0; medians over models."
         ),
         table(
-            ("models", "true dose", "estimate (80 % interval)", "interval holds", "excludes 0", "half the scale or wider",
-             "typical error"),
+            ("models", "true dose", "estimate (80 % interval)", "interval holds", "excludes 0",
+             "half the scale or wider", "typical error"),
             rows,
         ),
         wrap(
