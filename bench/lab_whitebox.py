@@ -17,7 +17,7 @@ from pathlib import Path
 from hydrometer.store.files import write_whole
 
 OUT = Path(__file__).parent / "lab_whitebox.csv"
-N = 150
+N = 100
 ANSWER = 64
 SEED = 20251126
 

@@ -73,5 +73,5 @@ def test_what_cannot_be_calibrated_is_refused() -> None:
         ([1.0, math.nan, 2.0, 3.0], [1.0, 2.0, 1.0, 2.0], ["a", "a", "b", "b"]),
         ([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 1.0, math.inf], ["a", "a", "b", "b"]),
     ):
-        with pytest.raises(ValueError, match="groups or more|two units|not finite"):
+        with pytest.raises(ValueError, match=r"groups or more|two units|not finite"):
             calibrate_inverse(np.array(x), np.array(y), groups)
