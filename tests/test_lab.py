@@ -273,16 +273,17 @@ def test_the_second_head_sees_no_token_that_it_predicts() -> None:
     assert not torch.equal(before[:, 7], after[:, 7])
 
 
-def test_latent_and_expanded_caches_write_the_same_and_take_what_the_formula_says() -> None:
+@pytest.mark.parametrize("n_prompts", [3, 40], ids=["all experts read", "chosen experts read"])
+def test_latent_and_expanded_caches_write_the_same_and_take_what_the_formula_says(n_prompts: int) -> None:
     model = deep()
-    prompts = torch.randint(1, 300, (3, 6))
+    prompts = torch.randint(1, 300, (n_prompts, 6), generator=torch.Generator().manual_seed(1))
     long, wide = sample.sample(model, prompts, n_new=10, temperature=0, cache_kind="expanded")
     short, narrow = sample.sample(model, prompts, n_new=10, temperature=0, cache_kind="latent")
     assert torch.equal(long, short)
     held = 15  # the last token drawn is not read any more
     engine = network.architecture(model.config)
-    assert narrow == 3 * engine.cache_bytes(held, bytes_per_value=4.0)
-    assert wide == 3 * held * 2 * 2 * (8 + 4 + 12) * 4
+    assert narrow == n_prompts * engine.cache_bytes(held, bytes_per_value=4.0)
+    assert wide == n_prompts * held * 2 * 2 * (8 + 4 + 12) * 4
 
 
 def test_divergences_match_their_definition() -> None:
