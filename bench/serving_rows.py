@@ -22,6 +22,7 @@ import numpy as np
 from hydrometer.costs.architecture import Architecture
 from hydrometer.costs.served import Served, served
 from hydrometer.costs.serving import Chip, Deployment, Load, Terms, stacked, terms
+from hydrometer.instruments.serving.measured import kind_of
 from hydrometer.instruments.serving.question import chip_of, find_precision
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.read import architecture_of
@@ -129,8 +130,7 @@ def clean(wheel: Path) -> tuple[Rows, dict[str, int]]:
             seen.add(key)
             asked.append(_asked(row, tp, dp, ep))
             each.append(terms(net, *asked[-1]))
-            kind = "dp" if dp > 1 else "ep" if ep > 1 else "tp"
-            labels.append((net.key, kind, f"tp{tp} dp{dp} ep{ep} {row['isl']}/{row['osl']}", at_once))
+            labels.append((net.key, kind_of(asked[-1][1]), f"tp{tp} dp{dp} ep{ep} {row['isl']}/{row['osl']}", at_once))
             kept.append(row)
     return (
         Rows(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
+from inspect import Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,28 +21,15 @@ app = group("Serving: speed, memory, dollars and energy of running a model; flee
 
 MODEL_HELP = "A dossier (.toml), a config.json, a checkpoint's folder, or a shipped model as DeepSeek-V3."
 MODEL = typer.Option(..., "--model", help=MODEL_HELP, metavar="MODEL")
-TOTAL = typer.Option(None, "--total-params", help="In the place of --model, where only headline figures are known.")
-ACTIVE = typer.Option(None, "--active-params", help="Of a mixture: weights of one token.")
-KIND = typer.Option("dense", "--architecture", help="Of --total-params: dense, dense_gqa, moe, moe_mla, ...")
 ACCELERATOR = typer.Option("H100", "--accelerator", help="What serves it.")
 PRECISION = typer.Option("fp8", "--precision", help="Of the weights: bf16, fp8, fp4 or int4.")
 TP = typer.Option(8, "--tp", help="Tensor parallel.")
 DP = typer.Option(1, "--dp", help="Data-parallel attention; a replica is tp x dp x pp accelerators.")
 EP = typer.Option(None, "--ep", help="Expert-parallel groups over tp x dp.")
-PP = typer.Option(1, "--pp", help="Pipeline stages.")
-DISAGGREGATED = typer.Option(False, "--disaggregated", help="Prompts are read by other accelerators.")
 ENGINE = typer.Option("", "--engine", help="trtllm, sglang or vllm; none: a third each.")
 CONCURRENCY = typer.Option(16, "--concurrency", help="Sequences at once on one replica.")
 INPUT = typer.Option(1024, "--input", help="Tokens of a prompt.")
 OUTPUT = typer.Option(1024, "--output", help="Tokens of an answer.")
-CACHE_HIT = typer.Option(0.0, "--cache-hit", help="Share of input tokens found in a cache.")
-DRAFTED = typer.Option(0, "--draft-tokens", help="Speculative decoding: tokens proposed for each step.")
-ACCEPTED = typer.Option(0.0, "--accepted", help="Share of proposals that hold, each after those before it held.")
-CACHE = typer.Option("auto", "--kv-cache", help="bf16 or fp8; auto: fp8 with fp8 and fp4 weights, else bf16.")
-PRICE = typer.Option(None, "--price", help="US dollars of an accelerator-hour; needs --date.")
-DATE = typer.Option(None, "--date", help="When it is paid; today if absent.", metavar="DATE")
-CONTRACT = typer.Option("1_year", "--contract", help="on_demand, spot, 1_year, 3_year or own.")
-UTILISATION = typer.Option(1.0, "--utilisation", help="Share of paid hours in which the load is there.")
 PLOT = typer.Option(None, "--plot", help="Also draw it into a new SVG file.", metavar="FILE.svg")
 AS_JSON = typer.Option(False, "--json", help="Print everything as one line of JSON.")
 
@@ -97,36 +86,64 @@ def _print(found: Record, *, as_json: bool) -> None:
         typer.echo(line)
 
 
-@app.command("estimate")
-def estimate(
-    context: typer.Context,
-    model: str | None = typer.Option(None, "--model", help=MODEL_HELP, metavar="MODEL"),
-    total_params: float | None = TOTAL,
-    active_params: float | None = ACTIVE,
-    architecture: str = KIND,
+def _asked(
+    total_params: float | None = typer.Option(
+        None, "--total-params", help="In the place of --model, where only headline figures are known."
+    ),
+    active_params: float | None = typer.Option(None, "--active-params", help="Of a mixture: weights of one token."),
+    architecture: str = typer.Option(
+        "dense", "--architecture", help="Of --total-params: dense, dense_gqa, moe, moe_mla, ..."
+    ),
     accelerator: str = ACCELERATOR,
     precision: str = PRECISION,
     tp: int = TP,
     dp: int = DP,
     ep: int | None = EP,
-    pp: int = PP,
-    disaggregated: bool = DISAGGREGATED,
+    pp: int = typer.Option(1, "--pp", help="Pipeline stages."),
+    disaggregated: bool = typer.Option(False, "--disaggregated", help="Prompts are read by other accelerators."),
     engine: str = ENGINE,
     concurrency: float = CONCURRENCY,
+    input_tokens: float = INPUT,
+    output_tokens: float = OUTPUT,
+    cache_hit: float = typer.Option(0.0, "--cache-hit", help="Share of input tokens found in a cache."),
+    drafted: int = typer.Option(0, "--draft-tokens", help="Speculative decoding: tokens proposed for each step."),
+    accepted: float = typer.Option(
+        0.0, "--accepted", help="Share of proposals that hold, each after those before it held."
+    ),
+    cache_precision: str = typer.Option(
+        "auto", "--kv-cache", help="bf16 or fp8; auto: fp8 with fp8 and fp4 weights, else bf16."
+    ),
+    price: float | None = typer.Option(None, "--price", help="US dollars of an accelerator-hour; needs --date."),
+    date: str | None = typer.Option(None, "--date", help="When it is paid; today if absent.", metavar="DATE"),
+    contract: str = typer.Option("1_year", "--contract", help="on_demand, spot, 1_year, 3_year or own."),
+    utilisation: float = typer.Option(1.0, "--utilisation", help="Share of paid hours in which the load is there."),
+) -> None:
+    """Holds the options that `estimate` and `fleet` share."""
+
+
+def _asking(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options of `_asked` as well, which it reads from its context."""
+    own, shared = (signature(function, eval_str=True).parameters for function in (command, _asked))
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        command(**{name: given[name] for name in own})
+
+    parameters = [*own.values(), *shared.values()]
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
+
+
+@app.command("estimate")
+@_asking
+def estimate(
+    context: typer.Context,
+    model: str | None = typer.Option(None, "--model", help=MODEL_HELP, metavar="MODEL"),
     target_tpot: float | None = typer.Option(
         None, "--target-tpot", help="Find the most sequences within these ms a token."
     ),
     target_ttft: float | None = typer.Option(None, "--target-ttft", help="The same of ms to the first token."),
-    input_tokens: float = INPUT,
-    output_tokens: float = OUTPUT,
-    cache_hit: float = CACHE_HIT,
-    drafted: int = DRAFTED,
-    accepted: float = ACCEPTED,
-    cache_precision: str = CACHE,
-    price: float | None = PRICE,
-    date: str | None = DATE,
-    contract: str = CONTRACT,
-    utilisation: float = UTILISATION,
     plot: Path | None = PLOT,
     as_json: bool = AS_JSON,
 ) -> None:
@@ -156,14 +173,12 @@ def estimate(
 
 
 @app.command("fleet")
+@_asking
 def fleet(
     context: typer.Context,
     model: str | None = typer.Option(
         None, "--model", help="As in estimate; none: DeepSeek's published day.", metavar="MODEL"
     ),
-    total_params: float | None = TOTAL,
-    active_params: float | None = ACTIVE,
-    architecture: str = KIND,
     day_input: float = typer.Option(1e9, "--day-input", help="Input tokens of 24 hours."),
     day_output: float = typer.Option(1e9, "--day-output", help="Output tokens of 24 hours."),
     node: int = typer.Option(8, "--node", help="Accelerators in a node."),
@@ -171,25 +186,6 @@ def fleet(
     list_input: float | None = typer.Option(None, "--list-input", help="Sold at, US dollars a million; needs --date."),
     list_cached: float | None = typer.Option(None, "--list-cached", help="The same of input found in a cache."),
     list_output: float | None = typer.Option(None, "--list-output", help="The same of output."),
-    accelerator: str = ACCELERATOR,
-    precision: str = PRECISION,
-    tp: int = TP,
-    dp: int = DP,
-    ep: int | None = EP,
-    pp: int = PP,
-    disaggregated: bool = DISAGGREGATED,
-    engine: str = ENGINE,
-    concurrency: float = CONCURRENCY,
-    input_tokens: float = INPUT,
-    output_tokens: float = OUTPUT,
-    cache_hit: float = CACHE_HIT,
-    drafted: int = DRAFTED,
-    accepted: float = ACCEPTED,
-    cache_precision: str = CACHE,
-    price: float | None = PRICE,
-    date: str | None = DATE,
-    contract: str = CONTRACT,
-    utilisation: float = UTILISATION,
     as_json: bool = AS_JSON,
 ) -> None:
     """Size the machines for a day's tokens, with dollars and margin; without --model, DeepSeek's published day.
@@ -203,7 +199,7 @@ def fleet(
     """
     from hydrometer.instruments import serving
 
-    if model is None and total_params is None:
+    if model is None and context.params["total_params"] is None:
         _refuse_without("--model", context, context.params.keys() - {"model", "as_json"})
         _print(serving.deepseek_day(), as_json=as_json)
         return

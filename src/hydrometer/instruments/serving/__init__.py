@@ -2,13 +2,12 @@
 
 from hydrometer.instruments.serving.compare import LifeQuestion, compare, life
 from hydrometer.instruments.serving.estimate import estimate
-from hydrometer.instruments.serving.fleet import DEEPSEEK_DAY, DayLoad, deepseek_day, deepseek_question, fleet
+from hydrometer.instruments.serving.fleet import DayLoad, deepseek_day, deepseek_question, fleet
 from hydrometer.instruments.serving.headline import Headline, model_from_options
 from hydrometer.instruments.serving.pictures import cache_sizes, frontier
 from hydrometer.instruments.serving.question import Question
 
 __all__ = [
-    "DEEPSEEK_DAY",
     "DayLoad",
     "Headline",
     "LifeQuestion",

@@ -15,7 +15,7 @@ from hydrometer.instruments.serving.question import Question
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.serving import Fleet
 
-DEEPSEEK_DAY = "deepseek-day-6"
+_CASE = "deepseek-day-6"
 _SOURCE = "github.com/deepseek-ai/open-infra-index, 202502OpenSourceWeek, day 6 (2025-02-28)"
 _HOURS_SOURCE = "arXiv:2412.19437 Table 1 (2.788M H800-hours)"
 _DAY = Day(608e9, 342e9, 168e9, 73_700, 14_800, 8, 2.0)
@@ -61,7 +61,7 @@ def deepseek_day() -> Fleet:
     full = GroupedQuery(_HEADS, _HEADS, 128).cache_values(1) * _LAYERS * _BF16
     cost_in, cost_out = _DAY.cost(_DAY.input_nodes), _DAY.cost(_DAY.output_nodes)
     return Fleet(
-        case=DEEPSEEK_DAY,
+        case=_CASE,
         input_tokens=_DAY.input_tokens, cached_tokens=_DAY.cached_tokens, output_tokens=_DAY.output_tokens,
         input_rate=exact(_DAY.input_rate), output_rate=exact(_DAY.output_rate),
         accelerators_per_node=_DAY.accelerators_per_node,

@@ -40,7 +40,8 @@ def constants() -> Constants:
     return Constants(**serving_fit().constants)
 
 
-def _kind(way: Deployment) -> str:
+def kind_of(way: Deployment) -> str:
+    """Returns the kind of layout that a replica is, a key of `KINDS`."""
     return "dp" if way.dp > 1 else "ep" if way.ep > 1 else "tp"
 
 
@@ -49,7 +50,7 @@ def _cells(net: Served, way: Deployment, accelerator: str) -> tuple[MeasuredFami
     same = next((f for f in serving_fit().families if f.key == net.key), None)
     if same is None or way.disaggregated or way.across > _WIDE or way.pp > 1:
         return same, []
-    wanted = (accelerator, way.precision, _kind(way))
+    wanted = (accelerator, way.precision, kind_of(way))
     return same, [c for c in same.cells if (c.accelerator, c.precision, c.kind) == wanted]
 
 
