@@ -9,7 +9,7 @@ from typing import Any
 from hydrometer.errors import InputError, printable
 from hydrometer.store.responses.common import place_of
 
-_CURE = "see docs/panel.md for the formats"
+_CURE = "see docs/panel.md for files of answers, docs/probes.md for files of probes"
 Row = tuple[int, dict[str, Any]]
 
 
@@ -22,7 +22,7 @@ def parse(text: str, *, where: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise InputError("nested too deeply", cure="a response file needs a few levels", where=where) from None
+        raise InputError("nested too deeply", cure="such a file needs a few levels", where=where) from None
     except json.JSONDecodeError as error:
         line = f", line {error.lineno}" if error.lineno > 1 else ""
         raise InputError(f"not JSON: {error.msg} (column {error.colno}{line})", cure=_CURE, where=where) from None
