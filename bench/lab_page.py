@@ -9,7 +9,7 @@ from typing import Any
 from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM
 from hydrometer.plots.svg import draw as draw_svg
 from hydrometer.stats.proportions import Proportion
-from lab_page_dose import dose_section, plot_estimates, share, table, wrap
+from lab_page_dose import dose_section, plot_estimates, share, table, words_section, wrap
 
 COMMAND = "python bench/lab.py"
 ALPHA = 0.05
@@ -38,7 +38,7 @@ def text(found: Json) -> str:
         ),
         "\n".join(f"- `{name}`: `{digest}`" for name, digest in sorted(found["sha256"].items())),
         *_shipped(found), *_hard(found), *_probes(found), *_single(found), *_missing(found), *_trends(found),
-        *dose_section(found), *_weights(found), *_rest(found),
+        *words_section(found), *dose_section(found), *_weights(found), *_rest(found),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
