@@ -87,10 +87,10 @@ def _hard(found: Json) -> list[str]:
         wrap(
             "What ships asks two questions: is the subject more like the candidate than untaught models are, and does "
             "it stand nearer to the candidate's documented students than the hard controls of the panel do, each on "
-            "its own candidate's line and without itself? **Answers do not tell students from such models here**: the "
-            "rate of false accusations holds, and the power is gone. **Without documented hard controls all are "
-            "accused**, and where the panel has none for the teacher in question, the last row, nothing protects them: "
-            "the answer then says so under “cannot be ruled out”."
+            "its own candidate's line and without itself? **Answers tell few students from such models here**: the "
+            "rate of false accusations holds, and most of the power is gone. **Without documented hard controls those "
+            "that learnt nothing but the teacher's text are accused**, and where the panel has none for the teacher in "
+            "question, the last row, nothing protects them: the answer then says so under “cannot be ruled out”."
         ),
     ]
 

@@ -117,7 +117,7 @@ class Doses:
 
     @cached_property
     def _ratios(self) -> dict[tuple[str, str], Mapping[str, float]]:
-        """By teacher and the control that is left out, or none: every word's log-ratio; `""`: of words neither wrote."""
+        """By teacher and the control that is left out, or none: log-ratios; `""` is a word that neither wrote."""
         total: Counter[str] = Counter()
         for name in self.controls:
             total.update(self.words[name])
