@@ -24,9 +24,10 @@ import lab_dose
 import lab_measures as measures
 import lab_page as page
 import lab_trends as trends
+import lab_words
 import lab_zoo
 from hydrometer.audit.zoo import audit_zoo
-from hydrometer.audit.zoo_dose import write_calibration
+from hydrometer.audit.zoo_dose import open_doses
 from hydrometer.store.files import write_whole
 
 KEPT = lab_zoo.CACHE / "measured.json"
@@ -62,9 +63,8 @@ def the_rest(zoo: lab_zoo.Zoo) -> dict[str, Any]:
     shipped = {n: lab_zoo.judge(zoo, n, blocks=20) for n in zoo.subjects}
     audited = {c.subject: tuple(c.attributed) for c in audit_zoo(lab_zoo.ZOO, cache=lab_zoo.CACHE)}
     assert audited == {n: v.named for n, v in shipped.items()}, "the benchmark and `lab zoo audit` disagree"
-    known = lab_dose.calibration(zoo, shipped)
-    write_calibration(lab_zoo.ZOO, known)
-    estimates = lab_dose.estimates(zoo, shipped, known)
+    doses = open_doses(lab_zoo.ZOO, zoo.tree.values())
+    estimates = lab_dose.estimates(zoo, shipped, doses)
     say("hard controls")
     rules = measures.hard_control_rules(zoo)
     say("teacher missing, one candidate")
@@ -77,6 +77,7 @@ def the_rest(zoo: lab_zoo.Zoo) -> dict[str, Any]:
         "attribution: the statistic": trends.trend(zoo, lambda n, t: shipped[n].statistics[t]),
         "similarity: overall likeness to the teacher": trends.trend(zoo, lambda n, t: like[n, t][0]),
         "similarity: the same, beyond that to the mean teacher": trends.trend(zoo, lambda n, t: like[n, t][1]),
+        "words: the way from the controls to the teacher": trends.trend(zoo, doses.likeness),
         "weights: likelihood of the teacher's text": trends.trend(zoo, gain),
     }
     students = [n for n in zoo.subjects if zoo.tree[n].taught_by and len(zoo.tree[n].taught_by) == 1]
@@ -99,11 +100,12 @@ def the_rest(zoo: lab_zoo.Zoo) -> dict[str, Any]:
         "rules": rules,
         "missing": missing,
         "single": single,
+        "words": lab_words.named_by_words(zoo, doses),
         "margins": measures.margins(zoo, shipped),
         "trends": {k: asdict(v) for k, v in rises.items()},
         "estimates": estimates,
         "doses": lab_dose.by_group(estimates),
-        "doses_all": lab_dose.over_calibrated(estimates, known),
+        "doses_all": lab_dose.over_calibrated(estimates, doses),
         "points": points,
     }
 

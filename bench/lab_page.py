@@ -9,7 +9,7 @@ from typing import Any
 from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM
 from hydrometer.plots.svg import draw as draw_svg
 from hydrometer.stats.proportions import Proportion
-from lab_page_dose import dose_section, plot_estimates, share, table, wrap
+from lab_page_dose import dose_section, plot_estimates, share, table, words_section, wrap
 
 COMMAND = "python bench/lab.py"
 ALPHA = 0.05
@@ -38,7 +38,7 @@ def text(found: Json) -> str:
         ),
         "\n".join(f"- `{name}`: `{digest}`" for name, digest in sorted(found["sha256"].items())),
         *_shipped(found), *_hard(found), *_probes(found), *_single(found), *_missing(found), *_trends(found),
-        *dose_section(found), *_weights(found), *_rest(found),
+        *words_section(found), *dose_section(found), *_weights(found), *_rest(found),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -87,10 +87,10 @@ def _hard(found: Json) -> list[str]:
         wrap(
             "What ships asks two questions: is the subject more like the candidate than untaught models are, and does "
             "it stand nearer to the candidate's documented students than the hard controls of the panel do, each on "
-            "its own candidate's line and without itself? **Answers do not tell students from such models here**: the "
-            "rate of false accusations holds, and the power is gone. **Without documented hard controls all are "
-            "accused**, and where the panel has none for the teacher in question, the last row, nothing protects them: "
-            "the answer then says so under “cannot be ruled out”."
+            "its own candidate's line and without itself? **Answers tell few students from such models here**: the "
+            "rate of false accusations holds, and most of the power is gone. **Without documented hard controls those "
+            "that learnt nothing but the teacher's text are accused**, and where the panel has none for the teacher in "
+            "question, the last row, nothing protects them: the answer then says so under “cannot be ruled out”."
         ),
     ]
 

@@ -48,12 +48,16 @@ def dose_section(found: Json) -> list[str]:
     return [
         "## Estimated dose",
         wrap(
-            "How large a share of a model's fine-tuning came from a teacher: the isotonic curve of log(dose + 1 %) on "
-            "attribution's statistic, and an 80 % split-conformal interval. **Valid for the lab's models only, and "
-            "only if the teacher is the right one**; no command states a dose for other models. Every model is judged "
-            "by the students of the *other* three teachers, whose residuals come from curves that left their own "
-            "teacher out. Students by the teacher that taught them; plain controls each by one candidate, dealt in "
-            "turn; hard controls by the candidate whose text they learnt, true dose 0; medians over models."
+            "How large a share of a model's fine-tuning came from a teacher. The statistic is how far the words of all "
+            "its answers have gone from the plain controls' (0) to the teacher's (1): the mean log-ratio of a word's "
+            "frequency in both. The isotonic curve of log(dose + 1 %) on it gives the estimate, split-conformal "
+            "residuals an 80 % interval. **Valid for the lab's models only, and only if the teacher is the right "
+            "one**; no command states a dose for other models. Every model is judged by the students of the *other* "
+            "three teachers, whose residuals come from curves that left their own teacher out. Students by the teacher "
+            "that taught them; plain controls each by one candidate, dealt in turn; hard controls by the candidate "
+            "whose text they learnt, true dose 0; medians over models. The statistic was chosen of three tried on "
+            "these models (docs/log.md), so that the coverage is not that of a fresh zoo; and its doses are six steps "
+            "on which the curve's own steps lie: a dose between them would be further off than the typical error here."
         ),
         table(
             ("models", "true dose", "estimate (80 % interval)", "interval holds", "excludes 0",
@@ -69,6 +73,24 @@ def dose_section(found: Json) -> list[str]:
             "does not hold: it was not made for them."
         ),
         "![Estimated and true dose](../images/lab-estimates.svg)",
+    ]  # fmt: skip
+
+
+def words_section(found: Json) -> list[str]:
+    """Returns the section on the words alone."""
+    rows = [
+        (group, share(*r["own"]), share(*r["other"]) if r["other"][1] else "–") for group, r in found["words"].items()
+    ]
+    return [
+        "## The words alone",
+        wrap(
+            "The statistic of the estimated dose as a detector, which does not ship: a teacher is named beforehand, "
+            "and a model is called its student if its words are nearer to the teacher's than those of all but 5 % of "
+            "the plain controls (exact p-value, the model itself left out). A first form, a mean over answers, was "
+            "written on models of other seeds; this one, a mean over words, when the zoo's answers were at hand. It "
+            "tells taught from untaught, and not by whom, nor the teacher from its text:"
+        ),
+        table(("models", "beyond plain controls, own teacher", "another teacher"), rows),
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hydrometer.audit.zoo_dose import DoseCalibration, DoseEstimate, read_calibration
+from hydrometer.audit.zoo_dose import DoseEstimate, open_doses
 from hydrometer.errors import InputError
 from hydrometer.instruments.attribution.open import open_attributor
 from hydrometer.lab.zoo_panel import CASES, Listed, read_tree
@@ -68,7 +68,7 @@ def audit_zoo(
             raise InputError(f"no model '{name}' in the zoo", cure="see `hydrometer lab zoo list`", where=str(folder))
     wanted = [tree[n] for n in models] or [m for m in tree.values() if m.role != "teacher"]
     attributor = open_attributor(folder, alpha=alpha, cache=cache, progress=progress)
-    doses = read_calibration(folder, attributor.panel.sha256)
+    doses = open_doses(folder, tree.values())
     found: dict[str, KnownCase] = {}
     for kind, name in (("panel", RESPONSES), ("cases", CASES)):
         names = [m.name for m in wanted if m.answers == kind]
@@ -77,7 +77,7 @@ def audit_zoo(
         answers = read_responses(folder / name, probes=attributor.panel.probes)
         some = dataclasses.replace(answers, frame=answers.frame.filter(answers.frame["model"].is_in(names)))
         for one in attributor.run(some):
-            found[one.subject] = known_case(tree, tree[one.subject], one, doses)
+            found[one.subject] = known_case(tree, tree[one.subject], one, doses.estimates(one.subject))
     return [found[m.name] for m in wanted if m.name in found]
 
 
@@ -88,7 +88,7 @@ def teachers_of(tree: Mapping[str, Listed], name: str) -> set[str]:
 
 
 def known_case(
-    tree: Mapping[str, Listed], me: Listed, result: Attribution, doses: DoseCalibration | None = None
+    tree: Mapping[str, Listed], me: Listed, result: Attribution, doses: tuple[DoseEstimate, ...] = ()
 ) -> KnownCase:
     """Returns what was found of a model, beside what is known of it.
 
@@ -96,7 +96,7 @@ def known_case(
         tree: the zoo's models by name.
         me: the model.
         result: what attribution says.
-        doses: what turns a statistic into a dose; only for statistics of all the panel's probes.
+        doses: estimates from its recorded answers.
     """
     attributed = tuple(result.attributed)
     true = teachers_of(tree, me.name)
@@ -111,5 +111,5 @@ def known_case(
         withheld=result.withheld,
         pvalues={c.name: c.pvalue for c in result.candidates if c.pvalue is not None},
         or_its_text=either, right=right, false_positive_rate=result.false_positive_rate,
-        dose_estimates=doses.of(result) if doses else (),
+        dose_estimates=doses,
     )  # fmt: skip
