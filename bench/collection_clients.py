@@ -39,8 +39,8 @@ async def _spread(call: Callable[[int], Awaitable[Any]], n: int) -> None:
 
 def hydrometer(url: str, n: int) -> None:
     """Asks n times, with every intent and answer on the disk before it counts."""
-    from hydrometer.collect import plan_questions
-    from hydrometer.collect.run import Settings, collect
+    from hydrometer.collect import Settings, plan_questions
+    from hydrometer.collect.run import collect
     from hydrometer.records.probes import Probe
     from hydrometer.targets import Request
     from hydrometer.targets.endpoint import Endpoint

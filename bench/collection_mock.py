@@ -15,8 +15,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from hydrometer.collect import plan_questions
-from hydrometer.collect.run import Collected, Settings, collect
+from hydrometer.collect import Settings, plan_questions
+from hydrometer.collect.run import Collected, collect
 from hydrometer.records.probes import Probe
 from hydrometer.targets import Request
 from hydrometer.targets.endpoint import Endpoint, EndpointOptions

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collection_mock import BROKEN, CANARY, FAULTS, UNBILLED, Mock, ask, billed, probes, start
-from hydrometer.collect import Budget, Price, plan_questions
-from hydrometer.collect.run import Settings, collect
+from hydrometer.collect import Budget, Price, Settings, plan_questions
+from hydrometer.collect.run import collect
 from hydrometer.store.evidence import open_for_reading, read_answers
 from hydrometer.store.evidence.check import check_store
 from hydrometer.targets import Request
@@ -152,8 +152,8 @@ def full_disk(mock: Mock, folder: Path, points: int) -> list[str]:
 
 
 _DYING = """import os
-from hydrometer.collect import plan_questions
-from hydrometer.collect.run import Settings, collect
+from hydrometer.collect import Settings, plan_questions
+from hydrometer.collect.run import collect
 from hydrometer.records.probes import Probe
 from hydrometer.targets import Request
 from hydrometer.targets.replay import Replay

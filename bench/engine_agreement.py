@@ -18,6 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from marks import put
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/local_generation.md"
@@ -94,12 +96,33 @@ def compare(a: list[dict[int, float]], b: list[dict[int, float]]) -> tuple[int, 
     return same, sum(gaps) / len(gaps)
 
 
+def prompts(tokenizer: Any, n: int) -> list[list[int]]:
+    """Returns the token ids of the question and of English probes, in the model's own template."""
+    from hydrometer.store.probe_sets import read_probes
+
+    probes = [p.prompt for p in read_probes("all").probes if p.language == "en"]
+    chosen = [FRANCE, *probes[:: len(probes) // (n - 1)][: n - 1]]
+    return [
+        tokenizer.apply_chat_template([{"role": "user", "content": p}], add_generation_prompt=True, return_dict=True)[
+            "input_ids"
+        ]
+        for p in chosen
+    ]
+
+
+def tops(logs: list[Any]) -> list[dict[int, float]]:
+    """Returns the most probable tokens with their log-probabilities.
+
+    Twice as many as of llama.cpp: the engines rank rare tokens differently, and a gap needs both to list one.
+    """
+    return [dict(zip(t.indices.tolist(), t.values.tolist(), strict=True)) for t in (x.topk(2 * TOP) for x in logs)]
+
+
 def main() -> None:
     """Prints the table; with --write puts it into the page."""
     import torch
     import xllamacpp
 
-    from hydrometer.store.probe_sets import read_probes
     from hydrometer.targets.checkpoint import Checkpoint
     from hydrometer.targets.weights import find_weights
 
@@ -110,19 +133,7 @@ def main() -> None:
     options = parser.parse_args()
     weights = find_weights("smollm2")
     tokenizer, network = Checkpoint(weights)._load()
-    probes = [p.prompt for p in read_probes("all").probes if p.language == "en"]
-    chosen = [FRANCE, *probes[:: len(probes) // (options.prompts - 1)][: options.prompts - 1]]
-    ids = [
-        tokenizer.apply_chat_template([{"role": "user", "content": p}], add_generation_prompt=True, return_dict=True)[
-            "input_ids"
-        ]
-        for p in chosen
-    ]
-
-    def tops(logs: list[Any]) -> list[dict[int, float]]:
-        # Twice as many: the engines rank rare tokens differently, and a gap can only be taken where both list one.
-        return [dict(zip(t.indices.tolist(), t.values.tolist(), strict=True)) for t in (x.topk(2 * TOP) for x in logs)]
-
+    ids = prompts(tokenizer, options.prompts)
     exact = tops(torch_logs(network, ids))
     hooks = rounded(network)
     coarse = tops(torch_logs(network, ids))
@@ -157,9 +168,7 @@ def main() -> None:
     table = "\n".join(lines)
     print(table)
     if options.write:
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-        _, _, tail = rest.partition(MARK)
-        PAGE.write_text(f"{head}{MARK}\n{table}\n{MARK}{tail}", encoding="utf-8")
+        PAGE.write_text(put(PAGE.read_text(encoding="utf-8"), MARK, table), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,15 +17,21 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
+import lab_dose
 import lab_measures as measures
 import lab_page as page
+import lab_trends as trends
+import lab_zoo
 from hydrometer.audit.zoo import audit_zoo
+from hydrometer.audit.zoo_dose import write_calibration
+from hydrometer.store.files import write_whole
 
-KEPT = measures.ROOT / ".cache/zoo/measured.json"
-PAGE = measures.ROOT / "docs/benchmarks/lab.md"
-POINTS = measures.ZOO / "operating_points.json"
+KEPT = lab_zoo.CACHE / "measured.json"
+PAGE = lab_zoo.ROOT / "docs/benchmarks/lab.md"
+POINTS = lab_zoo.ZOO / "operating_points.json"
 
 
 def say(text: str) -> None:
@@ -36,13 +42,13 @@ def say(text: str) -> None:
 def by_probes() -> tuple[list[dict[str, Any]], float]:
     """Returns power over subsets of the probes, and the processor-seconds that it took."""
     started = time.process_time()
-    return measures.by_probes(measures.open_zoo(say), say), time.process_time() - started
+    return measures.by_probes(lab_zoo.open_zoo(say), say), time.process_time() - started
 
 
 def measure() -> dict[str, Any]:
     """Returns everything that the page tells."""
     started = time.process_time()
-    zoo = measures.open_zoo(say)
+    zoo = lab_zoo.open_zoo(say)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         probes = pool.submit(by_probes)
         found = the_rest(zoo)
@@ -50,25 +56,28 @@ def measure() -> dict[str, Any]:
     return found | {"cpu_seconds": time.process_time() - started + seconds}
 
 
-def the_rest(zoo: measures.Zoo) -> dict[str, Any]:
+def the_rest(zoo: lab_zoo.Zoo) -> dict[str, Any]:
     """Returns everything on all probes."""
     say("as shipped")
-    shipped = {n: measures.judge(zoo, n, blocks=20) for n in zoo.subjects}
-    audited = {c.subject: tuple(c.attributed) for c in audit_zoo(measures.ZOO, cache=measures.ROOT / ".cache/zoo")}
+    shipped = {n: lab_zoo.judge(zoo, n, blocks=20) for n in zoo.subjects}
+    audited = {c.subject: tuple(c.attributed) for c in audit_zoo(lab_zoo.ZOO, cache=lab_zoo.CACHE)}
     assert audited == {n: v.named for n, v in shipped.items()}, "the benchmark and `lab zoo audit` disagree"
+    known = lab_dose.calibration(zoo, shipped)
+    write_calibration(lab_zoo.ZOO, known)
+    estimates = lab_dose.estimates(zoo, shipped, known)
     say("hard controls")
     rules = measures.hard_control_rules(zoo)
     say("teacher missing, one candidate")
     missing, single = measures.missing_teacher(zoo), measures.one_candidate(zoo)
     say("similarity, weights")
-    like = measures.similarity_to_teachers(zoo)
-    nats = measures.white_box()
-    gain, twin = measures.gain(zoo, nats), measures.against_sibling(zoo, nats)
-    trends = {
-        "attribution: the statistic": measures.trend(zoo, lambda n, t: shipped[n].statistics[t]),
-        "similarity: overall likeness to the teacher": measures.trend(zoo, lambda n, t: like[n, t][0]),
-        "similarity: the same, beyond that to the mean teacher": measures.trend(zoo, lambda n, t: like[n, t][1]),
-        "weights: likelihood of the teacher's text": measures.trend(zoo, gain),
+    like = trends.similarity_to_teachers(zoo)
+    nats = trends.white_box()
+    gain, twin = trends.gain(zoo, nats), trends.against_sibling(zoo, nats)
+    rises = {
+        "attribution: the statistic": trends.trend(zoo, lambda n, t: shipped[n].statistics[t]),
+        "similarity: overall likeness to the teacher": trends.trend(zoo, lambda n, t: like[n, t][0]),
+        "similarity: the same, beyond that to the mean teacher": trends.trend(zoo, lambda n, t: like[n, t][1]),
+        "weights: likelihood of the teacher's text": trends.trend(zoo, gain),
     }
     students = [n for n in zoo.subjects if zoo.tree[n].taught_by and len(zoo.tree[n].taught_by) == 1]
     points = [
@@ -76,7 +85,7 @@ def the_rest(zoo: measures.Zoo) -> dict[str, Any]:
             "model": n, "group": zoo.group(n), "teacher": t, "dose": zoo.tree[n].dose, "gain": gain(n, t),
             "twin": twin(n, t), "statistic": shipped[n].statistics[t],
         }
-        for n in [*students, *measures.hard(zoo), *measures.plain(zoo)]
+        for n in [*students, *lab_zoo.hard(zoo), *lab_zoo.plain(zoo)]
         for t in zoo.teachers
         if (t in zoo.truth(n) if zoo.tree[n].taught_by else zoo.tree[n].same_text_as in (None, t))
     ]  # fmt: skip
@@ -91,9 +100,17 @@ def the_rest(zoo: measures.Zoo) -> dict[str, Any]:
         "missing": missing,
         "single": single,
         "margins": measures.margins(zoo, shipped),
-        "trends": {k: asdict(v) for k, v in trends.items()},
-        "points": [p for p in points if p["group"] != "by a sibling of a teacher, 100 %"],
+        "trends": {k: asdict(v) for k, v in rises.items()},
+        "estimates": estimates,
+        "doses": lab_dose.by_group(estimates),
+        "doses_all": lab_dose.over_calibrated(estimates, known),
+        "points": points,
     }
+
+
+def dump(path: Path, value: object) -> None:
+    """Writes JSON."""
+    write_whole(path, (json.dumps(value, indent=1) + "\n").encode())
 
 
 def main() -> None:
@@ -102,11 +119,11 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="write the page from what was measured before")
     if not parser.parse_args().page:
         KEPT.parent.mkdir(parents=True, exist_ok=True)
-        measures.dump(KEPT, measure())
+        dump(KEPT, measure())
     found = json.loads(KEPT.read_text(encoding="utf-8"))
-    page.draw(found, measures.ROOT / "docs/images")
-    PAGE.write_text(page.text(found), encoding="utf-8")
-    measures.dump(POINTS, page.operating_points(found))
+    page.draw(found, lab_zoo.ROOT / "docs/images")
+    write_whole(PAGE, page.text(found).encode())
+    dump(POINTS, page.operating_points(found))
     print(PAGE.read_text(encoding="utf-8"))
 
 

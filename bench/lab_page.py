@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,40 +9,28 @@ from typing import Any
 from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM
 from hydrometer.plots.svg import draw as draw_svg
 from hydrometer.stats.proportions import Proportion
+from lab_page_dose import dose_section, plot_estimates, share, table, wrap
 
 COMMAND = "python bench/lab.py"
 ALPHA = 0.05
 _ORDER = (
-    "plain control", "base", "sibling of a teacher", "base, then a teacher's own human text", "by text, 1 %",
+    "plain control", "base", "sibling of a teacher", "base, 10 % the teacher's own text",
+    "base, 100 % the teacher's own text", "by text, 1 %",
     "by text, 3 %", "by text, 10 %", "by text, 30 %", "by text, 100 %", "by logits, 30 %", "on-policy, 30 %",
-    "two teachers at 30 % each", "second hand, 30 %", "by a sibling of a teacher, 100 %",
+    "two teachers at 30 % each", "second hand, 30 %",
     "100 %, then as much human text",
 )  # fmt: skip
-_UNTAUGHT = _ORDER[:4]
+_UNTAUGHT = _ORDER[:5]
+_RULES = ("plain", "siblings", "same text 10 %", "same text", "10 %", "30 %", "100 %")
 
 Json = Mapping[str, Any]
-
-
-def share(hits: int, n: int) -> str:
-    """Returns a share with its exact interval."""
-    low, high = Proportion(hits, n).confidence_interval()
-    return f"{hits} of {n} ({low:.0%} to {high:.0%})".replace("%", " %")
-
-
-def _wrap(text: str) -> str:
-    return textwrap.fill(text, 120)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {' | '.join(r)} |" for r in rows)]
-    return "\n".join(lines)
 
 
 def text(found: Json) -> str:
     """Returns the page."""
     parts = [
         "# Calibration on models whose teachers are known",
-        _wrap(
+        wrap(
             f"Written by `{COMMAND}` on {found['date']}: {found['n_models']} models of the zoo (docs/lab.md), answers "
             f"to {max(r['n_probes'] for r in found['probes'])} probes, alpha 5 %. Intervals are exact "
             "(Clopper-Pearson) 95 % intervals over models. Every model is judged without what the panel documents of "
@@ -51,7 +38,7 @@ def text(found: Json) -> str:
         ),
         "\n".join(f"- `{name}`: `{digest}`" for name, digest in sorted(found["sha256"].items())),
         *_shipped(found), *_hard(found), *_probes(found), *_single(found), *_missing(found), *_trends(found),
-        *_weights(found), *_rest(found),
+        *dose_section(found), *_weights(found), *_rest(found),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -63,40 +50,41 @@ def _shipped(found: Json) -> list[str]:
         either, false, _ = found["either"][group]
         rows.append((group, share(right, n), share(wrong, n), share(either, n), share(false, n)))
     held = sum(b[0] for g, b in found["either"].items() if g in _UNTAUGHT[2:])
+    n_hard = sum(b[2] for g, b in found["either"].items() if g in _UNTAUGHT[2:])
     return [
         "## Who is named",
-        _wrap(
+        wrap(
             "Two statements. *The candidate taught it* is made only if hard controls, which learnt the candidate's own "
             "human text and nothing from it, are ruled out as well as plain ones; right is a true teacher and nobody "
             "else, or nobody for untaught models. Where they are not ruled out, the name is withheld and the weaker "
             "statement stands: *the candidate, or its human text*; right is a true teacher, or of a hard control the "
             "teacher whose text it learnt."
         ),
-        _table(("models", "right", "false", "right, or its text", "false, or its text"), rows),
-        _wrap(
-            "“By a sibling” are students of a model that the panel holds as a hard control, not as a candidate: the "
-            f"likest teacher may be named instead. Of the 24 hard controls {held} get the weaker statement about their "
-            "own text, which is true of them."
+        table(("models", "right", "false", "right, or its text", "false, or its text"), rows),
+        wrap(
+            f"Of the {n_hard} hard controls {held} get the weaker statement about their own text, which is true of "
+            "them."
         ),
         "![Power and false accusations by dose](../images/lab-dose.svg)",
     ]
 
 
 def _hard(found: Json) -> list[str]:
-    rows = [
-        (rule, *(share(*r[k]) for k in ("plain", "siblings", "same text", "30 %", "100 %") if k in r and r[k][1]))
-        for rule, r in found["rules"].items()
-    ]
+    rows = [(rule, *(share(*r[k]) for k in _RULES if k in r and r[k][1])) for rule, r in found["rules"].items()]
     width = max(len(r) for r in rows)
     rows = [r if len(r) == width else (r[0], "–", *r[1:]) for r in rows]
     return [
         "## Hard controls: who learnt the teacher's own human text",
-        _wrap(
-            "A hard control learnt the human text that a teacher learnt, and nothing from any teacher: 8 siblings of "
-            "the teachers and 16 bases that went on with that text. Accused, by what is done about them:"
+        wrap(
+            "A hard control learnt the human text that a teacher learnt, and nothing from any teacher: siblings of the "
+            "teachers, and bases that went on with human text of which 10 or 100 % is that text. Accused, and of "
+            "students named, by what is done about them:"
         ),
-        _table(("", "plain accused", "siblings", "same text", "30 % named", "100 % named"), rows),
-        _wrap(
+        table(
+            ("", "plain accused", "siblings", "10 % same text", "all same text", *(f"{d} named" for d in _RULES[-3:])),
+            rows,
+        ),
+        wrap(
             "What ships asks two questions: is the subject more like the candidate than untaught models are, and does "
             "it stand nearer to the candidate's documented students than the hard controls of the panel do, each on "
             "its own candidate's line and without itself? **Answers do not tell students from such models here**: the "
@@ -124,8 +112,8 @@ def _probes(found: Json) -> list[str]:
     )))  # fmt: skip
     return [
         "## Number of probes",
-        _wrap("Random subsets of the probes, the same for every model; mean over draws and the draws' range."),
-        _table(head, rows),
+        wrap("Random subsets of the probes, the same for every model; mean over draws and the draws' range."),
+        table(head, rows),
         "![Power and false accusations by number of probes](../images/lab-probes.svg)",
     ]
 
@@ -143,16 +131,16 @@ def _single(found: Json) -> list[str]:
     told = "; ".join(f"{g} {a} of {n}" for g, (a, n) in margin.items())
     return [
         "## One teacher, named beforehand",
-        _wrap(
+        wrap(
             "`--candidate NAME` asks about one teacher. *Shipped*: against all models that it did not teach. *Dose 0 "
             "alone*: against the plain controls and bases only, which tells whether a model was taught, and not by "
             "whom: students of others are accused. Row 0 % is controls, each asked about every teacher."
         ),
-        _table(
+        table(
             ("dose", "named, shipped", "another's student accused", "named, dose 0 alone", "another's student accused"),
             rows,
         ),
-        _wrap(
+        wrap(
             "A third rule, the lead over the next candidate in units of the plain controls' spread, does not ship. It "
             f"names somebody, of students the right one, for: {told}."
         ),
@@ -163,8 +151,8 @@ def _missing(found: Json) -> list[str]:
     rows = [(g, share(a, n), share(b, n)) for g, (a, b, n) in sorted(found["missing"].items())]
     return [
         "## The teacher is missing from the panel",
-        _wrap("Each teacher taken out, with its students and hard controls, and its students judged."),
-        _table(("students", "nobody named", "another teacher named"), rows),
+        wrap("Each teacher taken out, with its students and hard controls, and its students judged."),
+        table(("students", "nobody named", "another teacher named"), rows),
     ]
 
 
@@ -175,12 +163,12 @@ def _trends(found: Json) -> list[str]:
     ]
     return [
         "## Does it rise with dose?",
-        _wrap(
+        wrap(
             "Kendall's tau-b between dose (0, 1, 3, 10, 30, 100 %, by text) and the measure for the model's own "
             "teacher, mean over the four teachers; jackknife over models. The p-value permutes doses within teachers "
             "500 times, which with tied doses is Jonckheere's test."
         ),
-        _table(("measure", "tau", "95 %", "p", "models"), rows),
+        table(("measure", "tau", "95 %", "p", "models"), rows),
     ]
 
 
@@ -199,7 +187,7 @@ def _weights(found: Json) -> list[str]:
         rows.append((group, f"{_mean(gains):+.3f}", share(beyond, len(here)), f"{_mean(twins):+.3f}", own))
     return [
         "## With the weights at hand",
-        _wrap(
+        wrap(
             "How many nats per token better than dose-0 controls of its base a model predicts text that the teacher "
             "wrote, minus the mean of the same for the other teachers (reference-normalised likelihood; plain "
             f"controls: {_mean(controls):+.3f}, largest {max(controls):+.3f}); and how much better it predicts the "
@@ -207,7 +195,7 @@ def _weights(found: Json) -> list[str]:
             f"{max(twin):+.3f}). Values by model and author: bench/lab_whitebox.csv, made by bench/lab_whitebox.py. "
             "For comparison only: no command ships."
         ),
-        _table(
+        table(
             ("models", "likelihood of the teacher's text", "beyond plain controls at 5 %", "against the twin's text",
              "beyond hard controls at 5 %"),
             rows,
@@ -223,10 +211,9 @@ def _mean(values: Sequence[float]) -> float:
 def _rest(found: Json) -> list[str]:
     return [
         "## What is not here",
-        _wrap(
-            "No instrument states a dose, so that no estimate is compared with the truth. Identity cannot be measured: "
-            "these models complete text and do not say who they are. The models are tiny, their texts few, all of one "
-            "recipe: rates measured here are no rates of the world's models. "
+        wrap(
+            "Identity cannot be measured: these models complete text and do not say who they are. The models are tiny, "
+            "their texts few, all of one recipe: rates measured here are no rates of the world's models. "
             f"Measuring took {found['cpu_seconds']:.0f} processor-seconds."
         ),
     ]
@@ -268,6 +255,7 @@ def draw(found: Json, folder: Path) -> None:
     figures = {
         "lab-dose.svg": (_plot_dose, "Share of models for which somebody is named, by dose"),
         "lab-probes.svg": (_plot_probes, "Share of models for which somebody is named, by number of probes"),
+        "lab-estimates.svg": (plot_estimates, "Estimated dose beside the true dose, with intervals"),
         "lab-weights.svg": (_plot_weights, "Likelihood of the teacher's text by dose"),
     }
     from hydrometer.plots.files import write_svg

@@ -1,16 +1,20 @@
 """Training speed of the lab on two cores beside one plain two-thread transformers process.
 
-    python bench/lab_speed.py [--steps 6] [--rounds 3] [--only NAME ...] [--ways plain lab] [--write]
+    python bench/lab_speed.py [--steps 2] [--rounds 12] [--only NAME ...] [--ways plain lab] [--write]
 
-Needs the extra [lab]. Candidates, each in processes of its own, started in turn so that a busy machine hits all alike:
+With --write a network's row takes its place in the page beside the rows of earlier calls, so that networks can be
+measured one by one, each on an idle machine.
+
+Needs the extra [lab]. Candidates, each in processes of its own:
 
 - plain: transformers' class, `loss.backward()`, `torch.optim.AdamW`, two threads, one model;
 - lab: two processes, one thread and one model each, as `lab zoo build --workers 2` works;
-- lab, compiled: the same with `compile = true` (needs a C++ compiler; the first process compiles, others reuse it).
+- compiled: the same with `compile = true` (needs a C++ compiler).
 
-Counted after warm-up, fp32. Tokens per second add up over the processes. On a shared machine wall time says little:
-CPU seconds stand beside it, as tokens per CPU second times two cores. All train the same networks from the same seed on
-the same tokens; the losses of the counted steps are compared.
+All are started first and trained a little; then they take turns of a few steps, the others waiting, so that what else
+goes on at the host hits all alike. Medians over the rounds, of speeds and of each round's ratio to plain; fp32. Tokens
+per second add up over the processes. CPU columns are tokens per CPU second times two cores. All train the same networks
+from the same seed on the same tokens, at the rates of the first steps of a thousand; all losses are compared.
 """
 
 from __future__ import annotations
@@ -22,11 +26,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
+
+from marks import put
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/lab_speed.md"
 MARK = "<!-- figures -->"
-BATCH, LENGTH, VOCABULARY, WARM = 8, 256, 4096, 2
+BATCH, LENGTH, VOCABULARY, WARM, STEPS = 8, 256, 4096, 2, 1000
 SHAPES: dict[str, dict[str, Any]] = {
     "Llama 5M": {"kind": "llama", "hidden_size": 256, "layers": 5, "heads": 8, "kv_heads": 4,
                  "intermediate_size": 704},
@@ -41,10 +48,11 @@ SHAPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def one(name: str, way: str, steps: int) -> dict[str, Any]:
-    """Trains in this process and returns tokens, wall and CPU seconds, losses and parameters."""
+def one(name: str, way: str) -> None:
+    """Trains in this process: for every line with a number, so many steps, and prints what they took."""
     import torch
 
+    from hydrometer.lab.fit import optimiser_of, rate_at
     from hydrometer.lab.network import Network, config_of, language_losses
     from hydrometer.lab.recipes import DeepSeekShape, LlamaShape, Training
 
@@ -52,103 +60,125 @@ def one(name: str, way: str, steps: int) -> dict[str, Any]:
     torch.manual_seed(0)
     shape = (LlamaShape if SHAPES[name]["kind"] == "llama" else DeepSeekShape).model_validate(SHAPES[name])
     model = Network(config_of(shape, vocab_size=VOCABULARY, longest=2 * LENGTH)).train()
+    stock = stock_of(model, config_of(shape, vocab_size=VOCABULARY, longest=2 * LENGTH)) if way == "plain" else None
     # What transformers cannot train stays out, so that the losses are of the same thing.
     training = Training(
-        tokens=1, batch=BATCH, sequence_length=LENGTH, precision="fp32", balance_alpha=0.0, balance_step=0.0,
-        compile=way == "compiled",
-    )  # fmt: skip
+        tokens=1, batch=BATCH, sequence_length=LENGTH, precision="fp32", balance_alpha=0.0, balance_step=0.0
+    )
     draws = torch.Generator().manual_seed(1)
-    batches = [torch.randint(0, VOCABULARY, (BATCH, LENGTH + 1), generator=draws) for _ in range(WARM + steps)]
-    if way == "plain":
-        optimiser = torch.optim.AdamW(model.lm.parameters(), lr=training.learning_rate, betas=(0.9, 0.95),
-                                      weight_decay=training.weight_decay)  # fmt: skip
+    if stock is not None:
+        optimiser = torch.optim.AdamW(stock.parameters(), betas=(0.9, 0.95), weight_decay=training.weight_decay)
     else:
-        from hydrometer.lab.fit import optimiser_of
-
         optimiser = optimiser_of(model, training)
-        if training.compile:
-            model.lm.model.compile()
+    if way == "compiled":
+        model.lm.model.compile()
 
-    def step(tokens: Any) -> float:
+    def step(number: int) -> float:
+        tokens = torch.randint(0, VOCABULARY, (BATCH, LENGTH + 1), generator=draws)
+        for group in optimiser.param_groups:
+            group["lr"] = rate_at(number, STEPS, training)
         optimiser.zero_grad(set_to_none=True)
-        if way == "plain":
-            logits = model.lm(input_ids=tokens[:, :-1]).logits
+        if stock is not None:
+            logits = stock(input_ids=tokens[:, :-1]).logits
             loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten())
         else:
             with model.routed() as seen:
                 loss, _, _ = model(lambda: language_losses(model, tokens, seen, training))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip)
+        torch.nn.utils.clip_grad_norm_((stock or model).parameters(), training.clip)
         optimiser.step()
         return float(loss.detach())
 
-    losses = [step(tokens) for tokens in batches[:WARM]]
-    wall, busy = time.perf_counter(), time.process_time()
-    losses += [step(tokens) for tokens in batches[WARM:]]
-    return {
-        "tokens": steps * BATCH * LENGTH, "wall": time.perf_counter() - wall, "cpu": time.process_time() - busy,
-        "losses": losses, "parameters": sum(p.numel() for p in model.parameters()),
-    }  # fmt: skip
+    done = 0
+    for line in sys.stdin:
+        wall, busy, n = time.perf_counter(), time.process_time(), int(line)
+        losses = [step(done + i) for i in range(n)]
+        done += n
+        wall, busy = time.perf_counter() - wall, time.process_time() - busy
+        told = {"tokens": n * BATCH * LENGTH, "wall": wall, "cpu": busy, "losses": losses}
+        print(json.dumps(told | {"parameters": sum(p.numel() for p in model.parameters())}), flush=True)
 
 
-def together(name: str, way: str, steps: int) -> list[dict[str, Any]]:
-    """Runs one process for plain, two for the lab, and returns what each measured."""
-    command = [sys.executable, __file__, "--one", name, way, "--steps", str(steps)]
-    threads = {"OMP_NUM_THREADS": "2" if way == "plain" else "1"}
-    started = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads})
+def stock_of(model: Any, config: Any) -> Any:
+    """Returns transformers' own network, untouched, with a lab network's weights."""
+    from transformers import AutoModelForCausalLM
+
+    stock = AutoModelForCausalLM.from_config(config)
+    stock.load_state_dict(model.lm.state_dict())
+    return stock
+
+
+def start(name: str, way: str) -> list[subprocess.Popen[str]]:
+    """Starts one process for plain, two for the lab."""
+    command = [sys.executable, __file__, "--one", name, way]
+    environment = {**os.environ, "OMP_NUM_THREADS": "2" if way == "plain" else "1"}
+    return [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         for _ in range(1 if way == "plain" else 2)
     ]
-    outputs = [process.communicate()[0] for process in started]
-    if any(process.returncode for process in started):
-        raise SystemExit(f"{name}, {way}: a process failed")
-    return [json.loads(out.splitlines()[-1]) for out in outputs]
+
+
+def turn(team: list[subprocess.Popen[str]], steps: int) -> list[dict[str, Any]]:
+    """Lets the processes of one candidate train so many steps at the same time."""
+    for process in team:
+        assert process.stdin is not None
+        print(steps, file=process.stdin, flush=True)
+    lines = [process.stdout.readline() for process in team if process.stdout is not None]
+    if not all(lines):
+        raise SystemExit("a process failed")
+    return [json.loads(line) for line in lines]
 
 
 def measure(name: str, ways: list[str], steps: int, rounds: int) -> str:
-    """Returns one row of the table: the best of the rounds of each candidate."""
-    wall, busy = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0)
-    losses: dict[str, list[float]] = {}
+    """Returns one row of the table: medians over the rounds of each candidate's speed and of its ratio to plain."""
+    teams = {way: start(name, way) for way in ways}
+    wall: dict[str, list[float]] = {way: [] for way in ways}
+    busy: dict[str, list[float]] = {way: [] for way in ways}
+    losses = {way: list(turn(teams[way], WARM)[0]["losses"]) for way in ways}
     size = 0
     for _ in range(rounds):
-        for way in ways:
-            found = together(name, way, steps)
-            wall[way] = max(wall[way], sum(f["tokens"] / f["wall"] for f in found))
-            busy[way] = max(busy[way], 2 * sum(f["tokens"] for f in found) / sum(f["cpu"] for f in found))
-            losses[way], size = found[0]["losses"], found[0]["parameters"]
-    gap = max(abs(a - b) / a for way in ways[1:] for a, b in zip(losses["plain"], losses[way], strict=True))
+        for way, team in teams.items():
+            found = turn(team, steps)
+            wall[way].append(sum(f["tokens"] / f["wall"] for f in found))
+            busy[way].append(2 * sum(f["tokens"] for f in found) / sum(f["cpu"] for f in found))
+            losses[way] += found[0]["losses"]
+            size = found[0]["parameters"]
+    for team in teams.values():
+        for process in team:
+            process.communicate()
     cells = [
-        f"{wall[way]:,.0f} ({wall[way] / wall['plain']:.2f}) | {busy[way]:,.0f} ({busy[way] / busy['plain']:.2f})"
+        f"{median(speeds[way]):,.0f} ({median(a / b for a, b in zip(speeds[way], speeds['plain'], strict=True)):.2f})"
         for way in ways
+        for speeds in (wall, busy)
     ]
-    return f"| {name} | {size:,} | {' | '.join(cells)} | {gap:.1e} |"
+    gaps = [max(abs(a - b) / a for a, b in zip(losses["plain"], losses[way], strict=True)) for way in ways[1:]]
+    return f"| {name} | {size:,} | {' | '.join(cells)} | {', '.join(f'{gap:.1e}' for gap in gaps)} |"
 
 
 def main() -> None:
     """Prints the table; with --write puts it into the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--one", nargs=2, metavar=("NAME", "WAY"), help=argparse.SUPPRESS)
-    parser.add_argument("--steps", type=int, default=6)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--only", nargs="*", default=list(SHAPES))
     parser.add_argument("--ways", nargs="+", default=["plain", "lab", "compiled"], help="plain first")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(one(*options.one, options.steps)))
+        one(*options.one)
         return
     heads = "".join(f" {way}, wall | {way}, CPU |" for way in options.ways)
-    lines = [
-        f"| network | parameters |{heads} largest gap of losses |",
-        f"|---|---|{'---|---|' * len(options.ways)}---|",
-    ]
+    head = f"| network | parameters |{heads} largest gaps of losses |\n|---|---|{'---|---|' * len(options.ways)}---|"
+    page = PAGE.read_text(encoding="utf-8")
+    table = page.split(MARK)[1]
+    rows = {line.split("|")[1].strip(): line for line in table.splitlines()[3:]} if head in table else {}
     for name in options.only:
-        lines.append(measure(name, options.ways, options.steps, options.rounds))
-        print(lines[-1], flush=True)
+        rows[name] = measure(name, options.ways, options.steps, options.rounds)
+        print(rows[name], flush=True)
     if options.write:
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-        _, _, tail = rest.partition(MARK)
-        PAGE.write_text(f"{head}{MARK}\n" + "\n".join(lines) + f"\n{MARK}{tail}", encoding="utf-8")
+        table = "\n".join([head, *(rows[name] for name in SHAPES if name in rows)])
+        PAGE.write_text(put(page, MARK, table), encoding="utf-8")
 
 
 if __name__ == "__main__":

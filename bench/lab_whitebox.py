@@ -17,9 +17,9 @@ from pathlib import Path
 from hydrometer.store.files import write_whole
 
 OUT = Path(__file__).parent / "lab_whitebox.csv"
-N = 150
-ANSWER = 44
-SEED = 20251125
+N = 100
+ANSWER = 64
+SEED = 20251126
 
 
 def main() -> None:

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from marks import put
+
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/local_generation.md"
 MARK = "<!-- figures -->"
 
@@ -114,9 +116,7 @@ def main() -> None:
     table = "\n".join(lines)
     print(table)
     if options.write:
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-        _, _, tail = rest.partition(MARK)
-        PAGE.write_text(f"{head}{MARK}\n{table}\n{MARK}{tail}", encoding="utf-8")
+        PAGE.write_text(put(PAGE.read_text(encoding="utf-8"), MARK, table), encoding="utf-8")
 
 
 if __name__ == "__main__":

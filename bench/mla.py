@@ -1,9 +1,9 @@
 """Measures the lab's latent attention, experts and multi-token module beside plain networks, on one core.
 
-    python bench/mla.py --work DIR [--quick] [--write]
+    python bench/mla.py --work DIR [--only cache sampling balance drafts] [--quick] [--write]
 
 Needs the extra [lab]. Text is the help that comes with Python (`pydoc_data`), so that nothing is fetched. Speeds are
-tokens per CPU second of this process, the best of three rounds in which the candidates take turns; the largest networks
+tokens per CPU second of this process, the best of two rounds in which the candidates take turns; the largest networks
 are untrained, for speed does not depend on what a network has learnt. Training is kept in DIR and goes on where it was.
 """
 
@@ -17,11 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from marks import put
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/mla.md"
 MARK = "<!-- figures -->"
-ROUNDS = 3
+ROUNDS = 2
 TOKENS = 300_000
 BATCHES = (16, 64, 256)
 RECIPE = """
@@ -75,15 +77,27 @@ def network(kind: str, **changes: Any) -> Any:
     return model
 
 
-def stock(model: Any, prompts: Any, n_new: int) -> Any:
-    """Returns what transformers' own `generate` writes, greedy; an end token would end rows at different lengths."""
+def stock(model: Any) -> Any:
+    """Returns transformers' own network, untouched, with the weights of a lab network."""
+    import copy
+
+    from transformers import AutoModelForCausalLM
+
+    config = copy.deepcopy(model.config)
+    config._attn_implementation = "sdpa"
+    own = AutoModelForCausalLM.from_config(config).eval()
+    own.load_state_dict(model.lm.state_dict())
+    # An end token would end rows at different lengths.
+    own.generation_config.eos_token_id = None
+    return own
+
+
+def generated(own: Any, prompts: Any, n_new: int) -> Any:
+    """Returns what transformers' own `generate` writes, greedy."""
     import torch
 
-    model.lm.generation_config.eos_token_id = None
     with torch.no_grad():
-        return model.lm.generate(
-            prompts, attention_mask=torch.ones_like(prompts), max_new_tokens=n_new, do_sample=False
-        )
+        return own.generate(prompts, attention_mask=torch.ones_like(prompts), max_new_tokens=n_new, do_sample=False)
 
 
 def rates(runs: dict[str, Callable[[], Any]], n_tokens: int) -> dict[str, float]:
@@ -114,7 +128,8 @@ def twins(quick: bool) -> list[str]:
         )
         for name, way in ways
     }
-    runs["MLA, transformers' `generate`"] = lambda: stock(models["MLA"], prompts, n_new)
+    own = stock(models["MLA"])
+    runs["MLA, transformers' `generate`"] = lambda: generated(own, prompts, n_new)
     found = rates(runs, batch * n_new)
     held = read + n_new - 1
     lines = [
@@ -150,6 +165,7 @@ def sampling(quick: bool) -> list[str]:
     from hydrometer.lab.sample import sample
 
     model = network("deepseek", dense_layers=1)
+    own = stock(model)
     n_new = 12 if quick else 120
     lines = [
         f"DeepSeek-V3-style, {sum(p.numel() for p in model.parameters()):,} parameters, prompts of 16 tokens, "
@@ -169,7 +185,7 @@ def sampling(quick: bool) -> list[str]:
             keep(way, sample(model, prompts, n_new=n_new, temperature=0, cache_kind=way)[0])
 
         runs: dict[str, Callable[[], Any]] = {
-            "generate": lambda p=prompts, k=keep: k("generate", stock(model, p, n_new)),
+            "generate": lambda p=prompts, k=keep: k("generate", generated(own, p, n_new)),
             "expanded": lambda o=ours: o("expanded"),
             "latent": lambda o=ours: o("latent"),
         }
@@ -269,34 +285,39 @@ def drafts(work: Path, quick: bool) -> list[str]:
     ]
 
 
+SECTIONS: dict[str, tuple[str, Callable[[Path, bool], list[str]]]] = {
+    "cache": ("Cache and speed of decoding", lambda work, quick: twins(quick)),
+    "sampling": ("Sampling from teachers", lambda work, quick: sampling(quick)),
+    "balance": ("Balance of the experts", balance),
+    "drafts": ("Multi-token prediction as a draft", drafts),
+}
+
+
 def main() -> None:
-    """Prints the figures; with --write puts them into the page."""
+    """Prints the figures; with --write they take their places in the page beside those of earlier calls."""
     import torch
     import transformers
 
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    parts = [
-        f"torch {torch.__version__}, transformers {transformers.__version__}, {platform.machine()}, one thread, fp32.",
-        "\n## Cache and speed of decoding\n",
-        *twins(options.quick),
-        "\n## Sampling from teachers\n",
-        *sampling(options.quick),
-        "\n## Balance of the experts\n",
-        *balance(options.work, options.quick),
-        "\n## Multi-token prediction as a draft\n",
-        *drafts(options.work, options.quick),
-    ]
-    table = "\n".join(parts)
-    print(table)
+    page = PAGE.read_text(encoding="utf-8")
+    table = page.split(MARK)[1]
+    told = {heading: body for heading, _, body in (part.partition("\n") for part in table.split("\n## ")[1:])}
+    for name in options.only:
+        heading, measure = SECTIONS[name]
+        lines = measure(options.work, options.quick)
+        print(f"## {heading}", *lines, sep="\n", flush=True)
+        told[heading] = "\n" + "\n".join(lines) + "\n"
     if options.write:
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-        _, _, tail = rest.partition(MARK)
-        PAGE.write_text(f"{head}{MARK}\n{table}\n{MARK}{tail}", encoding="utf-8")
+        versions = f"torch {torch.__version__}, transformers {transformers.__version__}, {platform.machine()}"
+        parts = [f"{versions}, one thread, fp32.\n"]
+        parts += [f"\n## {heading}\n{told[heading]}" for heading, _ in SECTIONS.values() if heading in told]
+        PAGE.write_text(put(page, MARK, "".join(parts).rstrip("\n")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from hydrometer.panel.write import parquet_bytes, replace_files
 from hydrometer.records.responses import STATUSES
 from hydrometer.store.evidence.export import export_answers
 from hydrometer.store.probe_sets import read_probes
+from marks import put
 
 SETS = ("general", "identity", "reasoning", "format", "style")
 TWICE = 8
@@ -121,8 +122,6 @@ def main() -> None:
     models = first["model"].unique().sort().to_list()
     cells = [",".join({"model": model, **LINEAGE[model]}.get(column, "") for column in COLUMNS) for model in models]
     readme = folder / "README.md"
-    head, _, rest = readme.read_text(encoding="utf-8").partition(MARK)
-    _, _, tail = rest.partition(MARK)
     identity = first.filter(pl.col("set") == "identity").with_columns(pl.col("probe").alias("template"))
     files = {
         "responses.parquet": parquet_bytes(first.select(plain)),
@@ -130,7 +129,7 @@ def main() -> None:
         "identity.parquet": parquet_bytes(identity.select(*plain, "prompt", "template")),
         "probes.parquet": parquet_bytes(first.select("probe", "prompt").unique("probe").sort("probe")),
         "lineage.csv": ("\n".join([",".join(COLUMNS), *cells]) + "\n").encode(),
-        "README.md": f"{head}{MARK}\n{counts(rows)}\n{MARK}{tail}".encode(),
+        "README.md": put(readme.read_text(encoding="utf-8"), MARK, counts(rows)).encode(),
     }
     replace_files(folder, files)
     print(f"{folder}: {len(models)} models, {len(first)} first and {len(again)} second samples")

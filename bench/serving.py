@@ -21,6 +21,7 @@ import numpy as np
 from fit_serving import cell_width, cluster_quantile, fit, groups_of, held_out_in_cells, left_out, ratio_width
 from hydrometer.costs.serving_time import speeds
 from hydrometer.instruments import serving
+from serving_headline import page_of_headline
 from serving_published import page_of_published
 from serving_rows import Rows, clean
 
@@ -244,6 +245,7 @@ def main() -> None:
         "ships them; left out: " + ", ".join(f"{n} {why}" for why, n in dropped.items()) + ".",
         "",
         *measured_part(rows, later, first),
+        *page_of_headline(options.wheel, rows),
         "## Beside AIConfigurator",
         "",
         *peer_table(rows, later, first, options.peer),

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from fit_serving import fit
-from hydrometer.costs.serving import Deployment, Load, Served, Terms, most_concurrency, served, terms
+from hydrometer.costs.served import Served, served
+from hydrometer.costs.serving import Deployment, Load, Terms, most_concurrency, terms
 from hydrometer.costs.serving_time import Constants, speeds
 from hydrometer.instruments.serving.question import chip_of, find_precision
 from hydrometer.store.reference import find_accelerator

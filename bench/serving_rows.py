@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from hydrometer.costs.architecture import Architecture
-from hydrometer.costs.serving import Deployment, Load, Served, Terms, served, stacked, terms
+from hydrometer.costs.served import Served, served
+from hydrometer.costs.serving import Chip, Deployment, Load, Terms, stacked, terms
 from hydrometer.instruments.serving.question import chip_of, find_precision
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.read import architecture_of
@@ -57,6 +58,7 @@ class Rows:
     layout: np.ndarray
     concurrency: np.ndarray
     raw: tuple[dict[str, str], ...]
+    asked: tuple[tuple[Chip, Deployment, Load], ...]
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -102,6 +104,7 @@ def clean(wheel: Path) -> tuple[Rows, dict[str, int]]:
     seen: set[tuple[str, ...]] = set()
     kept: list[dict[str, str]] = []
     each: list[Terms] = []
+    asked: list[tuple[Chip, Deployment, Load]] = []
     labels: list[tuple[str, str, str, float]] = []
     for row in table:
         if row["mode"] != "agg":
@@ -124,11 +127,8 @@ def clean(wheel: Path) -> tuple[Rows, dict[str, int]]:
             dropped["other batch"] += 1
         else:
             seen.add(key)
-            precision, weight_bytes, cache_bytes = find_precision(row["precision"])
-            chip = chip_of(find_accelerator(row["system"].replace("_sxm", "")), precision)
-            way = Deployment(tp, dp, ep, 1, False, weight_bytes, cache_bytes, precision, row["backend"])
-            load = Load(at_once, float(row["isl"]), float(row["osl"]))
-            each.append(terms(net, chip, way, load))
+            asked.append(_asked(row, tp, dp, ep))
+            each.append(terms(net, *asked[-1]))
             kind = "dp" if dp > 1 else "ep" if ep > 1 else "tp"
             labels.append((net.key, kind, f"tp{tp} dp{dp} ep{ep} {row['isl']}/{row['osl']}", at_once))
             kept.append(row)
@@ -146,9 +146,17 @@ def clean(wheel: Path) -> tuple[Rows, dict[str, int]]:
             layout=np.array([label[2] for label in labels]),
             concurrency=np.array([label[3] for label in labels]),
             raw=tuple(kept),
+            asked=tuple(asked),
         ),
         dropped,
     )
+
+
+def _asked(row: dict[str, str], tp: int, dp: int, ep: int) -> tuple[Chip, Deployment, Load]:
+    precision, weight_bytes, cache_bytes = find_precision(row["precision"])
+    chip = chip_of(find_accelerator(row["system"].replace("_sxm", "")), precision)
+    way = Deployment(tp, dp, ep, 1, False, weight_bytes, cache_bytes, precision, row["backend"])
+    return chip, way, Load(_concurrency(row), float(row["isl"]), float(row["osl"]))
 
 
 def _concurrency(row: dict[str, str]) -> float:

@@ -295,14 +295,14 @@ def test_parts_make_one_file_or_are_refused(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.setattr(weights, "CACHE", tmp_path / "cache")
     sha256 = hashlib.sha256(b"".join(halves)).hexdigest()
-    monkeypatch.setitem(weights._EMBEDDED, "two", (("part-one", "part-two"), "install both", sha256))
+    monkeypatch.setitem(weights.EMBEDDED, "two", (("part-one", "part-two"), "install both", sha256))
     whole = find_weights("two").path
     assert whole.read_bytes() == b"".join(halves)
     # The same size, other bytes: made again.
     whole.write_bytes(bytes(len(b"".join(halves))))
     assert find_weights("two").path.read_bytes() == b"".join(halves)
     whole.unlink()
-    monkeypatch.setitem(weights._EMBEDDED, "two", (("part-two", "part-one"), "install both", sha256))
+    monkeypatch.setitem(weights.EMBEDDED, "two", (("part-two", "part-one"), "install both", sha256))
     with pytest.raises(InputError, match=r"SHA-256.*install both"):
         find_weights("two")
     assert not whole.exists()
@@ -337,7 +337,11 @@ def test_a_real_model_answers_through_llama_cpp() -> None:
     assert first.logprobs
 
 
-@pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="needs the [inspect] extra")
+needs_inspect = pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="needs the [inspect] extra")
+
+
+@needs_inspect
+@pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated")  # Inspect's, of tenacity
 def test_inspects_providers_answer() -> None:
     from inspect_ai.model import ModelOutput, ModelUsage, get_model
 

@@ -22,9 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_commands import run
 
-from hydrometer.collect import Budget, Price, plan_questions
+from hydrometer.collect import Budget, Price, Settings, plan_questions
 from hydrometer.collect.plan import Plan
-from hydrometer.collect.run import Collected, Settings, collect
+from hydrometer.collect.run import Collected, collect
 from hydrometer.collect.throttle import Throttle, wait_before
 from hydrometer.records.probes import Probe
 from hydrometer.records.responses import ResponseStatus
@@ -183,57 +183,6 @@ def test_a_changed_model_is_noticed_where_seeds_are_honoured(tmp_path: Path, see
         assert done.watch.changed is changed
 
 
-def test_other_files_are_no_stores_and_stay_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text, other, hostile = tmp_path / "a.txt", tmp_path / "other.db", tmp_path / "hostile.db"
-    text.write_text("hello" * 400)
-    with contextlib.closing(sqlite3.connect(other)) as db:
-        db.execute("CREATE TABLE t (x)")
-        db.commit()
-    asked(Replay({"a": "b"}), plan("a"), hostile)
-    with contextlib.closing(sqlite3.connect(hostile)) as db:
-        db.execute("CREATE TRIGGER evil AFTER INSERT ON attempt BEGIN DELETE FROM attempt; END")
-        db.commit()
-    for path in (text, other, hostile):
-        before = path.read_bytes()
-        for command in (("check", str(path)), ("export", str(path), "--out", str(tmp_path / "x.jsonl"))):
-            status, _, error = run(capsys, "store", *command)
-            assert (status, error.count("\n")) == (2, 1)
-            assert "no evidence store" in error
-        assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("content", [b"x", b"a short note\n", b"SQLite format 2\0" * 9])
-def test_a_small_file_is_never_taken_for_an_empty_store(
-    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file, answers = tmp_path / "note.txt", tmp_path / "r.jsonl"
-    file.write_bytes(content)
-    answers.write_text('{"model": "m", "prompt": "Why?", "response": "Because."}\n')
-    for command in (
-        ("store", "check", str(file)),
-        ("store", "compact", str(file)),
-        ("store", "import", str(answers), "--store", str(file)),
-        ("ask", f"replay:{answers}", "--probes", "identity", "--store", str(file), "--yes"),
-    ):
-        status, _, error = run(capsys, *command)
-        assert status == 2
-        assert "no evidence store" in error.splitlines()[-1]
-        assert file.read_bytes() == content
-
-
-def test_an_empty_file_is_a_store_in_which_nothing_was_asked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store = tmp_path / "s.db"
-    store.touch()
-    for command in (("check", str(store)), ("export", str(store), "--out", str(tmp_path / "x.jsonl"))):
-        status, _, error = run(capsys, "store", *command)
-        assert (status, error.count("\n")) == (2, 1)
-        assert "the file is empty" in error
-    assert store.read_bytes() == b""
-    assert asked(Replay({"a": "b"}), plan("a"), store).counts.statuses == {"answered": 1}
-
-
 def test_a_changed_answer_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = tmp_path / "a.db"
     asked(Replay({"a": "b"}), plan("a"), store)
@@ -265,26 +214,6 @@ def test_the_summary_of_ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert status == 0
     assert {"answered", "failed", "refused", "requests_sent", "tokens", "usd"} <= set(line)
     assert (line["answered"], line["failed"]) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--probes", "general"), "nobody to ask"),
-        (("replay:none.jsonl", "--probes", "general"), "no such file"),
-        (("nonsense", "--probes", "general"), "this is no target"),
-        (("http://127.0.0.1:1/v1", "--probes", "general"), "name one with --model"),
-        (("http://127.0.0.1:1/v1", "--model", "m", "--probes", "none"), "neither a file nor a probe set"),
-        (("http://127.0.0.1:1/v1", "--model", "m", "--probes", "general", "--max-usd", "1"), "without a price"),
-        (("http://127.0.0.1:1/v1", "--model", "m", "--probes", "general", "--key-env", "UNSET_X"), "empty or not set"),
-    ],
-)
-def test_bad_orders_get_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
-) -> None:
-    status, _, error = run(capsys, "ask", *options, "--store", str(tmp_path / "s.db"), "--yes")
-    assert status == 2
-    assert message in error.splitlines()[-1]
 
 
 # --- against the mock endpoint, in processes of their own ---

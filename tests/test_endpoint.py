@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +14,7 @@ from aiohttp import web
 
 from hydrometer.errors import InputError
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.targets import Fault, Request
+from hydrometer.targets import Fault, Request, Target
 from hydrometer.targets.endpoint import Endpoint, EndpointOptions
 
 CANARY = "sk-canary-5f2e9c1d7a"
@@ -40,6 +42,13 @@ class Server:
 
 
 def ask_endpoint(server: Server, requests: list[Request], **options: Any) -> list[Any]:
+    def opened(address: str) -> Target:
+        return Endpoint(address, model="m", options=EndpointOptions(**options))
+
+    return ask_through(opened, server, requests)
+
+
+def ask_through(opened: Callable[[str], Target], server: Server, requests: list[Request]) -> list[Any]:
     async def work() -> list[Any]:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", server.handle)
@@ -49,7 +58,7 @@ def ask_endpoint(server: Server, requests: list[Request], **options: Any) -> lis
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         port = runner.addresses[0][1]
-        target = Endpoint(f"http://127.0.0.1:{port}/v1", model="m", options=EndpointOptions(**options))
+        target = opened(f"http://127.0.0.1:{port}/v1")
         try:
             return await asyncio.gather(*(target.ask(r) for r in requests), return_exceptions=True)
         finally:
@@ -184,3 +193,30 @@ def test_a_header_from_the_environment_is_a_secret(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("TEAM_KEY")
     with pytest.raises(InputError, match="--header X-Api-Key"):
         Endpoint("http://127.0.0.1:1/v1", model="m", options=EndpointOptions(headers={"X-Api-Key": "env:TEAM_KEY"}))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="needs the [inspect] extra")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # Inspect's and the openai SDK's
+def test_through_inspect_every_attempt_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hydrometer.targets.inspect_target import open_inspect
+
+    monkeypatch.setenv("MOCK_API_KEY", CANARY)
+
+    def opened(address: str) -> Target:
+        monkeypatch.setenv("MOCK_BASE_URL", address)
+        return open_inspect("openai-api/mock/m", model="m")
+
+    said = f"half \\ud83d and {CANARY}"
+    body = f'{{"model": "m", "choices": [{{"index": 0, "message": {{"role": "assistant", "content": "{said}"}}, '
+    body += '"finish_reason": "stop"}]}'
+    server = Server()
+    server.script = [
+        lambda r: web.json_response({"error": {"message": "slow"}}, status=429, headers={"Retry-After": "7"}),
+        lambda r: web.Response(text=body, content_type="application/json"),
+    ]
+    limited, answer = (ask_through(opened, server, [Request(prompt="x")])[0] for _ in range(2))
+    # The SDK by itself would have tried again, unseen.
+    assert len(server.bodies) == 2
+    assert (limited.http_status, limited.throttled, limited.retry_after) == (429, True, 7.0)
+    assert answer.text == "half \ud83d and [key]"
+    assert CANARY.encode() not in answer.raw

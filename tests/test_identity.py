@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from hydrometer import cli
+from hydrometer.collect import Settings
 from hydrometer.collect.asking import Asker
 from hydrometer.collect.money import Budget
-from hydrometer.collect.run import Settings
 from hydrometer.errors import InputError
 from hydrometer.instruments.identity import live
 from hydrometer.instruments.identity.run import default_names, judge_rows, summarise

@@ -122,10 +122,11 @@ def test_questions_of_the_test_are_kept_out() -> None:
 
 def test_choices() -> None:
     pool = traces(3000, rules={"sum": 0.8, "largest": 0.1, "odds": 0.1})
+    good_N = np.array([is_well_formed(t) and is_right(t) for t in pool])
     hard_N = np.array([i % 2 == 0 for i in range(len(pool))])
 
     def chosen(arm: Any) -> list[int]:
-        found = choose(pool, arm, n=150, hard_N=hard_N, rng=np.random.default_rng(0))
+        found = choose(pool, arm, n=150, good_N=good_N, hard_N=hard_N, rng=np.random.default_rng(0))
         assert len(set(found)) == 150
         return found
 
@@ -142,7 +143,7 @@ def test_choices() -> None:
     length = {arm: np.mean([len(pool[i].words) for i in chosen(arm)]) for arm in ("s1", "random", "longest")}
     assert length["random"] < length["s1"] < length["longest"]
     with pytest.raises(InputError, match=r"traces are left for 's1', 2,900 are wanted"):
-        choose(pool, "s1", n=2900, hard_N=hard_N, rng=np.random.default_rng(0))
+        choose(pool, "s1", n=2900, good_N=good_N, hard_N=hard_N, rng=np.random.default_rng(0))
 
 
 def test_metrics_of_thinking() -> None:
@@ -216,7 +217,7 @@ def test_thinking_is_cut_and_made_to_go_on(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_only_what_follows_think_is_learnt() -> None:
     torch = pytest.importorskip("torch", reason="the lab needs torch: make lab-ready")
-    from hydrometer.lab.network import cross_entropy
+    from hydrometer.lab.quick import NOT_LEARNT, head_loss
     from hydrometer.lab.s1 import after_think
 
     think, end = task.TOKEN[task.THINK], 0
@@ -228,7 +229,9 @@ def test_only_what_follows_think_is_learnt() -> None:
     logits = torch.randn(2, 6, 12, generator=torch.Generator().manual_seed(0))
     learnt = after_think(tokens)
     by_hand = -torch.log_softmax(logits, -1).gather(-1, tokens[:, 1:, None])[..., 0][learnt].mean()
-    assert float(cross_entropy(logits, tokens[:, 1:], learnt)) == pytest.approx(float(by_hand))
+    targets = tokens[:, 1:].masked_fill(~learnt, NOT_LEARNT)
+    found = head_loss(logits.flatten(0, 1), torch.eye(12), targets.flatten())
+    assert float(found) == pytest.approx(float(by_hand))
 
 
 def test_the_whole_command_goes_on_where_it_was_stopped(

@@ -24,6 +24,7 @@ tokenizer_text = ["a.txt", "b.txt"]
 vocab_size = 300
 human_text = ["b.txt"]
 controls_per_base = 1
+same_text_shares = [0.5, 1.0]
 
 [shapes.small]
 kind = "llama"
@@ -84,13 +85,10 @@ doses = [1.0]
 seeds = [2]
 
 [[continued]]
-name = "same-text"
-start = "b1"
-role = "control"
-text = ["a.txt"]
+name = "later"
+start = "s-t1-050-1"
+text = ["b.txt"]
 seed = 4
-note = "the teacher's text"
-same_text_as = "t1"
 """
 
 
@@ -127,7 +125,17 @@ def test_a_zoo_is_built_listed_and_shipped_and_built_only_once(smoke: Path, caps
     options = ("--panel", panel, "--weights", "s-t1-050-1", "--json")
     status, out, err = build(capsys, smoke, *options)
     assert status == 0, err
-    names = {"t1", "b1", "t1-twin", "control-b1-0", "s-t1-050-1", "s-t1-twin-100-2", "same-text"}
+    names = {
+        "t1",
+        "b1",
+        "t1-twin",
+        "control-b1-0",
+        "s-t1-050-1",
+        "s-t1-twin-100-2",
+        "same-text-t1-050-b1",
+        "same-text-t1-100-b1",
+        "later",
+    }
     assert set(json.loads(out)["built"]) == names
     assert json.loads(out)["listed"] == len(names)
     times = {p: p.stat().st_mtime_ns for p in (smoke / "zoo/members").glob("*/model.safetensors")}
@@ -138,10 +146,10 @@ def test_a_zoo_is_built_listed_and_shipped_and_built_only_once(smoke: Path, caps
     assert listed["s-t1-050-1"]["taught_by"] == ["t1"]
     assert listed["s-t1-050-1"]["dose"] == 0.5
     assert listed["s-t1-twin-100-2"]["note"] == ""
-    assert listed["t1-twin"]["role"] == listed["same-text"]["role"] == "control"
-    assert listed["t1-twin"]["same_text_as"] == listed["same-text"]["same_text_as"] == "t1"
+    assert listed["t1-twin"]["role"] == listed["same-text-t1-050-b1"]["role"] == "control"
+    assert listed["t1-twin"]["same_text_as"] == listed["same-text-t1-050-b1"]["same_text_as"] == "t1"
     rows = {row.model: row for row in open_panel(panel).lineage}
-    assert rows["same-text"].same_text_as == ("t1",)
+    assert rows["same-text-t1-050-b1"].same_text_as == ("t1",)
     assert rows["control-b1-0"].same_text_as == ()
     answers = pl.concat([pl.read_parquet(panel / f) for f in ("responses.parquet", "cases.parquet")])
     assert answers.group_by("model").len()["len"].to_list() == [20] * len(names)
@@ -158,8 +166,8 @@ def test_a_zoo_is_built_listed_and_shipped_and_built_only_once(smoke: Path, caps
         ('teachers = ["t1"]', 'teachers = ["t9"]', "no member 't9' to teach"),
         ('shape = "small"', 'shape = "large"', "no shape 'large'"),
         ('role = "base"', 'role = "teacher"', "a zoo without a base"),
-        ('start = "b1"', 'start = "b9"', "no member 'b9' to go on from"),
-        ('name = "same-text"', 'name = "b1"', "two members named 'b1'"),
+        ('start = "s-t1-050-1"', 'start = "b9"', "no member 'b9' to go on from"),
+        ('name = "later"', 'name = "b1"', "two members named 'b1'"),
         ("n = 20", "n = 5000", "probes in this text"),
         ('human_text = ["b.txt"]', 'human_text = ["empty.txt"]', "a corpus of 0 bytes"),
         ('tokenizer_text = ["a.txt", "b.txt"]', 'tokenizer_text = ["away.txt"]', "away.txt"),
@@ -194,7 +202,7 @@ def test_the_shipped_recipe_names_every_member_once() -> None:
     found = members(read_recipe(path, ZooRecipe)[0])
     listed = json.loads((path.parent / "members.json").read_text())
     assert [m.name for m in found] == [m["name"] for m in listed]
-    assert sum(bool(m.same_text_as) for m in found) == 24
+    assert sum(bool(m.same_text_as) for m in found) == 32
 
 
 @pytest.mark.parametrize("command", ["train", "distill"])

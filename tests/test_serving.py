@@ -15,21 +15,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from hydrometer.cli.serving import app
-from hydrometer.costs.serving import (
-    Chip,
-    Deployment,
-    Load,
-    experts_touched,
-    most_concurrency,
-    served,
-    stacked,
-    terms,
-)
+from hydrometer.costs.served import served
+from hydrometer.costs.serving import Chip, Deployment, Load, experts_touched, most_concurrency, stacked, terms
 from hydrometer.costs.serving_days import break_even_tokens, inference_share
 from hydrometer.costs.serving_time import Constants, speeds
 from hydrometer.errors import InputError
 from hydrometer.instruments.serving import (
     DayLoad,
+    Headline,
     LifeQuestion,
     Question,
     cache_sizes,
@@ -41,6 +34,7 @@ from hydrometer.instruments.serving import (
     frontier,
     life,
 )
+from hydrometer.instruments.serving.headline import CACHE, TPOT_WIDTH, TTFT_WIDTH, guess, shipped_shapes
 from hydrometer.instruments.serving.question import find_engine, find_network, find_precision
 from hydrometer.plots.files import write_svg
 from hydrometer.plots.serving import cache_figures, frontier_figures
@@ -194,6 +188,9 @@ def test_options_move_what_they_should() -> None:
     assert apart.parts.prompts_in_between_ms == 0
     assert wide.maximum_concurrency < at.maximum_concurrency
     assert idle.usd_per_million_output.p50 == pytest.approx(2 * at.usd_per_million_output.p50)
+    whole = estimate(V3, dataclasses.replace(base, cache_hit=1.0))
+    assert whole.cache_hit == 1 - 1 / 4096
+    assert 0 < whole.usd_per_million_cached_input.p50 < cached.usd_per_million_cached_input.p50
 
 
 def test_more_than_fits_waits_and_says_so() -> None:
@@ -244,6 +241,7 @@ def test_loads_beyond_the_measured_ones_are_less_certain() -> None:
     [
         (Question("H200", tp=6), "the nearest is --tp 4"),
         (Question("H200", tp=8, ep=3), "the nearest is --ep 2"),
+        (Question("H200", tp=128, dp=10_000_000), "the nearest is --ep 256"),
         (Question("H200", tp=8, dp=64, ep=512), "256 experts"),
         (Question("H200", tp=8, pp=62), "the nearest is --pp 61"),
         (Question("H100", tp=4), "GB too much; the nearest that fits is --tp 16"),
@@ -252,6 +250,8 @@ def test_loads_beyond_the_measured_ones_are_less_certain() -> None:
         (Question("H2000", tp=8), "unknown accelerator"),
         (Question("H200", precision="fp7"), "unknown precision"),
         (Question("H200", tp=8, cache_precision="int4"), "a cache in int4"),
+        (Question("H200", tp=8, cache_precision="x"), "--kv-cache: unknown precision"),
+        (Question("H200", tp=8, date=dt.date(9999, 12, 31)), "give a date from 2010 to 2099"),
         (Question("H200", tp=8, engine="llama.cpp"), "unknown engine"),
         (Question("H200", tp=8, concurrency=float("nan")), "out of range"),
         (Question("H200", tp=0), "out of range"),
@@ -308,6 +308,7 @@ def test_commands_print_words_and_json(tmp_path: Path) -> None:
         ["estimate", *base, "--plot", str(tmp_path / "a.svg"), "--price", "2", "--date", "2026-11-01"],
         ["fleet"],
         ["fleet", *base, "--day-input", "1e9", "--day-output", "1e8"],
+        ["estimate", "--total-params", "70e9", "--tp", "4"],
         ["compare", "--model", "DeepSeek-V3", "--plot", str(tmp_path / "b.svg")],
         ["life", "--model", "DeepSeek-V3", "--training-tokens", "14.8e12", "--served-tokens", "1e14"],
     ]
@@ -320,6 +321,66 @@ def test_commands_print_words_and_json(tmp_path: Path) -> None:
         assert set(found["nodes"]) == {"p10", "p50", "p90"}
     assert (tmp_path / "a.svg").read_text(encoding="utf-8").count("<svg") == 1
     assert "every head" in (tmp_path / "b.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("estimate --accelerator H200", "--model: no network is given"),
+        ("fleet --model DeepSeek-V3 --total-params 1e9", "--model gives the size already"),
+        ("estimate --model DeepSeek-V3 --architecture moe", "--architecture: does nothing without --total-params"),
+        ("estimate --total-params nan", "--total-params: nan is not possible"),
+        ("fleet --price 3", "--price: does nothing without --model"),
+        ("life --model DeepSeek-V3 --training-tokens 1e12 --tp 8", "--tp: does nothing without --training-hours"),
+        ("compare --model DeepSeek-V3 --against none", "--against: no file and no shipped model"),
+        ("estimate --model DeepSeek-V3 --date yesterday", "--date: 'yesterday' is not a date"),
+        ("estimate --model DeepSeek-V3 --accelerator TPUv5p", "--accelerator: memory and links"),
+        (
+            "estimate --model DeepSeek-V3 --accelerator H200 --target-tpot 50 --target-ttft 1",
+            "--target-ttft: one sequence alone",
+        ),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_named(call: str, words: str) -> None:
+    error = CliRunner().invoke(app, call.split()).exception
+    assert isinstance(error, InputError)
+    assert str(error).startswith(words)
+
+
+def test_headline_figures_stand_in_for_a_configuration() -> None:
+    asked = Question("H200", tp=8, engine="sglang", concurrency=64, price=2.0, date=DAY)
+    known = estimate(V3, asked)
+    found = estimate(Headline(671e9, 37e9, "moe_mla"), asked)
+    assert found.tpot_ms.p10 < known.tpot_ms.p50 < found.tpot_ms.p90
+    assert found.tpot_ms.p90 / found.tpot_ms.p50 > known.tpot_ms.p90 / known.tpot_ms.p50
+    assert all(row.how == "alike" for row in found.informed_by)
+    assert known.guessed is None
+    assert found.guessed is not None
+    cache = found.guessed.cache_bytes_per_token
+    assert cache.p10 < found.cache_bytes_per_token < cache.p90
+    assert cache.p10 < known.cache_bytes_per_token < cache.p90
+    # Without latent attention the cache would be several times as large.
+    grouped = estimate(Headline(671e9, 37e9, "moe"), asked)
+    assert grouped.cache_bytes_per_token > 2 * found.cache_bytes_per_token
+    with pytest.raises(InputError, match="--active-params: a dense network uses all"):
+        estimate(Headline(671e9, 37e9, "dense"), asked)
+    assert any("3 to 70 billion" in w for w in estimate(Headline(405e9, None, "dense_gqa"), asked).warnings)
+
+
+@given(st.floats(1e8, 2e12), st.floats(0.02, 0.4), st.sampled_from(["moe", "moe_mla"]))
+def test_a_guess_holds_the_weights_that_are_given(total: float, share: float, kind: str) -> None:
+    for headline, active in ((Headline(total, share * total, kind), share * total), (Headline(total), total)):
+        net = guess(headline, shipped_shapes())[1]
+        assert net.common + net.routed + 2 * net.head == pytest.approx(total)
+        assert net.active + net.head == pytest.approx(active, rel=0.1)
+        assert net.cache_per_token > 0
+
+
+def test_the_page_states_the_widths_of_guesses() -> None:
+    page = (ROOT / "docs/benchmarks/serving.md").read_text(encoding="utf-8")
+    assert f"half width {TPOT_WIDTH} in logs" in page
+    assert f"to the first ({TTFT_WIDTH})" in page
+    assert f"90 % points {CACHE.p10:.2f}" in page
 
 
 def test_pictures_say_what_they_show(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from test_commands import run
 
-from hydrometer.collect import plan_questions
+from hydrometer.collect import Settings, plan_questions
 from hydrometer.collect.plan import ROUNDS
-from hydrometer.collect.run import Settings, collect
+from hydrometer.collect.run import collect
 from hydrometer.records.probes import Probe
 from hydrometer.store.evidence import read_answers
 from hydrometer.store.evidence.check import check_store

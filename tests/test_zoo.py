@@ -60,7 +60,7 @@ def test_the_list_names_role_teachers_and_dose(capsys: pytest.CaptureFixture[str
 
 
 def test_the_audit_says_who_taught_whom_as_far_as_answers_tell(zoo: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names = ("s-t3-100-1", "s-t4-100-2", "control-b2-1", "same-text-t4-b1-a", "t1-other-seed")
+    names = ("s-t3-100-1", "s-t4-100-2", "control-b2-1", "same-text-t4-100-b1", "t1-other-seed")
     models = [part for name in names for part in ("--model", name)]
     status, out, err = run(capsys, "lab", "zoo", "audit", "--zoo", zoo, *models, "--json")
     assert status == 0, err
@@ -69,7 +69,7 @@ def test_the_audit_says_who_taught_whom_as_far_as_answers_tell(zoo: Path, capsys
     # Answers do not tell these students from models of their teachers' human text, and the finding says no more.
     assert {n: (r["attributed"], r["or_its_text"]) for n, r in found.items()} == {
         "s-t3-100-1": ([], ["t3"]), "s-t4-100-2": ([], ["t4"]), "control-b2-1": ([], []),
-        "same-text-t4-b1-a": ([], ["t4"]), "t1-other-seed": ([], ["t1"]),
+        "same-text-t4-100-b1": ([], ["t4"]), "t1-other-seed": ([], ["t1"]),
     }  # fmt: skip
     assert all(row["right"] for row in found.values())
     assert {n for n, r in found.items() if r["withheld"] == "shared_text"} == set(names) - {"control-b2-1"}
@@ -88,7 +88,7 @@ def judged(zoo: Path, name: str, change: Any = lambda row: row) -> Any:
 
 
 def test_hard_controls_are_a_second_null_population(zoo: Path) -> None:
-    cleared = judged(zoo, "same-text-t4-b1-a")
+    cleared = judged(zoo, "same-text-t4-100-b1")
     candidate = next(c for c in cleared.candidates if c.name == "t4")
     assert cleared.also_resembles == ("t4",)
     assert candidate.n_same_text == 5  # itself left out
@@ -98,7 +98,7 @@ def test_hard_controls_are_a_second_null_population(zoo: Path) -> None:
     def undocumented(row: Lineage) -> Lineage:
         return row.model_copy(update={"role": "unscored", "same_text_as": ()}) if row.same_text_as else row
 
-    for name, teacher in (("same-text-t4-b1-a", "t4"), ("s-t4-100-2", "t4"), ("s-t3-100-1", "t3")):
+    for name, teacher in (("same-text-t4-100-b1", "t4"), ("s-t4-100-2", "t4"), ("s-t3-100-1", "t3")):
         accused = judged(zoo, name, undocumented)
         assert accused.attributed == (teacher,)
     assert all(c.shared_text_pvalue is None and c.n_same_text == 0 for c in accused.candidates)
@@ -110,7 +110,7 @@ def test_few_hard_controls_give_no_pvalue_but_must_be_passed(zoo: Path) -> None:
         drop = row.same_text_as and row.same_text_as != ("t4",)
         return row.model_copy(update={"role": "unscored", "same_text_as": ()}) if drop else row
 
-    found = judged(zoo, "same-text-t4-b1-a", few)
+    found = judged(zoo, "same-text-t4-100-b1", few)
     assert all(c.shared_text_pvalue is None for c in found.candidates)
     assert [c.n_same_text for c in found.candidates if c.name == "t4"] == [5]
     assert found.attributed == ()

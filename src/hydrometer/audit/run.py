@@ -53,7 +53,7 @@ def run_audit(
     file = read_dossier(dossier_path)
     siblings = read_siblings(file)
     compared = read_compared(file)
-    inputs = [_input(f) for f in (file, *siblings, *([compared] if compared is not None else []))]
+    inputs = [_input(f) for f in (file, *siblings, compared) if f is not None]
     rng = np.random.default_rng(seed)
     evidence = training_cost.measure(file.dossier, [s.dossier for s in siblings], rng=rng)
     if teacher is not None:
@@ -64,7 +64,8 @@ def run_audit(
         evidence.append(found)
         inputs.extend(read)
     wanted = demand.measure(file.dossier, compared.dossier if compared is not None else None, gain=gain, seed=seed)
-    evidence.extend([wanted] if wanted is not None else [])
+    if wanted is not None:
+        evidence.append(wanted)
     said, also_read = published.gather(file.dossier.model.name, identity_file)
     evidence.extend(said)
     inputs.extend(also_read)
@@ -77,13 +78,17 @@ def run_audit(
         questions=tuple(answer_question(topic, evidence) for topic in TOPICS),
         evidence=tuple(evidence),
         dossier=file.dossier,
-        provenance=Provenance(
-            created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            command=command,
-            python=platform.python_version(),
-            platform=platform.platform(terse=True),
-            packages={name: metadata.version(name) for name in _PACKAGES},
-        ),
+        provenance=_provenance(command),
+    )
+
+
+def _provenance(command: str) -> Provenance:
+    return Provenance(
+        created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        command=command,
+        python=platform.python_version(),
+        platform=platform.platform(terse=True),
+        packages={name: metadata.version(name) for name in _PACKAGES},
     )
 
 

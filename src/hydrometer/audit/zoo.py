@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from hydrometer.audit.zoo_dose import DoseCalibration, DoseEstimate, read_calibration
 from hydrometer.errors import InputError
 from hydrometer.instruments.attribution.open import open_attributor
 from hydrometer.lab.zoo_panel import CASES, Listed, read_tree
@@ -37,6 +38,8 @@ class KnownCase(Record):
     """Whether what is said is true: of a student that a teacher of it, direct or not, or that teacher's human text
     taught it, and nobody else; of a hard control nothing, or that its teacher's text did; of others nothing."""
     false_positive_rate: float | None
+    dose_estimates: tuple[DoseEstimate, ...] = ()
+    """By candidate, each supposing that this one taught it; valid for the lab's models only."""
 
 
 def _nothing(what: str, done: int, total: int) -> None:
@@ -65,6 +68,7 @@ def audit_zoo(
             raise InputError(f"no model '{name}' in the zoo", cure="see `hydrometer lab zoo list`", where=str(folder))
     wanted = [tree[n] for n in models] or [m for m in tree.values() if m.role != "teacher"]
     attributor = open_attributor(folder, alpha=alpha, cache=cache, progress=progress)
+    doses = read_calibration(folder, attributor.panel.sha256)
     found: dict[str, KnownCase] = {}
     for kind, name in (("panel", RESPONSES), ("cases", CASES)):
         names = [m.name for m in wanted if m.answers == kind]
@@ -73,18 +77,27 @@ def audit_zoo(
         answers = read_responses(folder / name, probes=attributor.panel.probes)
         some = dataclasses.replace(answers, frame=answers.frame.filter(answers.frame["model"].is_in(names)))
         for one in attributor.run(some):
-            found[one.subject] = known_case(tree, tree[one.subject], one)
+            found[one.subject] = known_case(tree, tree[one.subject], one, doses)
     return [found[m.name] for m in wanted if m.name in found]
 
 
-def teachers_of(tree: dict[str, Listed], name: str) -> set[str]:
+def teachers_of(tree: Mapping[str, Listed], name: str) -> set[str]:
     """Returns the documented teachers of a model, theirs, and so on; none of a model that nobody taught."""
     direct = set(tree[name].taught_by) if name in tree else set()
     return direct | {t for d in direct for t in teachers_of(tree, d)}
 
 
-def known_case(tree: dict[str, Listed], me: Listed, result: Attribution) -> KnownCase:
-    """Returns what was found of a model, beside what is known of it."""
+def known_case(
+    tree: Mapping[str, Listed], me: Listed, result: Attribution, doses: DoseCalibration | None = None
+) -> KnownCase:
+    """Returns what was found of a model, beside what is known of it.
+
+    Args:
+        tree: the zoo's models by name.
+        me: the model.
+        result: what attribution says.
+        doses: what turns a statistic into a dose; only for statistics of all the panel's probes.
+    """
     attributed = tuple(result.attributed)
     true = teachers_of(tree, me.name)
     # Of several that pass the first is the likest; what is withheld is its name.
@@ -98,4 +111,5 @@ def known_case(tree: dict[str, Listed], me: Listed, result: Attribution) -> Know
         withheld=result.withheld,
         pvalues={c.name: c.pvalue for c in result.candidates if c.pvalue is not None},
         or_its_text=either, right=right, false_positive_rate=result.false_positive_rate,
+        dose_estimates=doses.of(result) if doses else (),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -95,6 +96,11 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader of our output has left; nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        # A name that no file can have fails wherever it is first looked at, which is everywhere.
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        _fail(f"{printable(error.filename)}: no file has so long a name; name another")
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -95,12 +95,13 @@ def _worst(status: int) -> int:
 def _carry_out(order: object, store: Path, *, yes: bool, as_json: bool) -> int:
     from rich.console import Console
 
+    from hydrometer.cli.asker import ask_before
     from hydrometer.cli.progress import asked
     from hydrometer.collect.engine import Stop
     from hydrometer.collect.money import Estimate
     from hydrometer.collect.orders import Order
     from hydrometer.collect.run import collect, summary
-    from hydrometer.errors import InputError, printable
+    from hydrometer.errors import printable
     from hydrometer.report.collection import estimate_line, print_collected
 
     assert isinstance(order, Order)
@@ -108,13 +109,10 @@ def _carry_out(order: object, store: Path, *, yes: bool, as_json: bool) -> int:
     with asked(target.model) as bar:
 
         def confirm(estimate: Estimate) -> None:
-            typer.echo(estimate_line(target.model, estimate), err=True)
             if yes or not target.capabilities.billed:
-                bar.start()
-                return
-            if not sys.stdin.isatty():
-                raise InputError("nobody can be asked whether to go on", cure="add --yes", where="ask")
-            typer.confirm("Send them?", default=False, abort=True, err=True)
+                typer.echo(estimate_line(target.model, estimate), err=True)
+            else:
+                ask_before(target.model, estimate, where="ask")
             bar.start()
 
         result = collect(target, plan, store, settings=order.settings(), confirm=confirm, on_change=bar.update)

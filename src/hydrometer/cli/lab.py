@@ -171,7 +171,13 @@ def audit(
             continue
         truth = f"{', '.join(case.taught_by)} at {case.dose:.0%}" if case.taught_by else "nobody"
         text = f", human text of {case.same_text_as}" if case.same_text_as else ""
-        typer.echo(f"{case.subject:22} {_named(case):26} truth: {truth + text:28} {'right' if case.right else 'wrong'}")
+        right = "right" if case.right else "wrong"
+        typer.echo(f"{case.subject:22} {_named(case):26} truth: {truth + text:32} {right}  {_dose(case)}".rstrip())
+    if not as_json and any(map(_dose, found)):
+        typer.echo(
+            "Dose: 80 % intervals, supposing that the named teacher and not its human text taught the model; from the "
+            "students of other teachers of this zoo, and valid for the lab's models only."
+        )
 
 
 @zoo.command("demo")
@@ -199,6 +205,13 @@ def demo(
         typer.echo(
             "PyTorch is not installed: recorded answers were judged. To ask the weights: pip install 'hydrometer[lab]'"
         )
+
+
+def _dose(case: KnownCase) -> str:
+    said = {*case.attributed, *case.or_its_text}
+    return "; ".join(
+        f"dose of {e.teacher} {e.low:.0%} to {e.high:.0%}" for e in case.dose_estimates if e.teacher in said
+    )
 
 
 def _named(case: KnownCase) -> str:

@@ -50,11 +50,15 @@ def show(
       hydrometer probes show identity --language zh
       hydrometer probes show general --json > my-probes.jsonl
     """
-    from hydrometer.errors import printable
+    from hydrometer.errors import InputError, printable
     from hydrometer.store.probe_sets import read_probes
 
-    for probe in read_probes(probes).probes:
-        if language is not None and probe.language != language:
+    found = read_probes(probes).probes
+    languages = sorted({probe.language for probe in found})
+    if language not in {None, *languages}:
+        raise InputError("no probe in this language", cure=f"there are {', '.join(languages)}", where="--language")
+    for probe in found:
+        if language not in {None, probe.language}:
             continue
         if as_json:
             typer.echo(json.dumps(probe.model_dump(mode="json", exclude_none=True)))

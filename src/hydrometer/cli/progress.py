@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from hydrometer.errors import printable
+from hydrometer.store.files import USER_CACHE
 
 if TYPE_CHECKING:
     from hydrometer.collect.engine import Tally
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "hydrometer/indexes"
+CACHE = USER_CACHE / "indexes"
 """Indexes of panels whose own folders cannot be written."""
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from hydrometer.cli.groups import group
 
 if TYPE_CHECKING:
-    from hydrometer.instruments.serving import Question
+    from hydrometer.instruments.serving import Headline, Question
     from hydrometer.records.base import Record
 
 app = group("Serving: speed, memory, dollars and energy of running a model; fleets, comparisons, a model's life.")
 
-MODEL = typer.Option(
-    ..., "--model", help="A dossier (.toml), a config.json, a checkpoint's folder, or a shipped model as DeepSeek-V3.",
-    metavar="MODEL",
-)  # fmt: skip
+MODEL_HELP = "A dossier (.toml), a config.json, a checkpoint's folder, or a shipped model as DeepSeek-V3."
+MODEL = typer.Option(..., "--model", help=MODEL_HELP, metavar="MODEL")
+TOTAL = typer.Option(None, "--total-params", help="In the place of --model, where only headline figures are known.")
+ACTIVE = typer.Option(None, "--active-params", help="Of a mixture: weights of one token.")
+KIND = typer.Option("dense", "--architecture", help="Of --total-params: dense, dense_gqa, moe, moe_mla, ...")
 ACCELERATOR = typer.Option("H100", "--accelerator", help="What serves it.")
 PRECISION = typer.Option("fp8", "--precision", help="Of the weights: bf16, fp8, fp4 or int4.")
 TP = typer.Option(8, "--tp", help="Tensor parallel.")
@@ -44,29 +45,46 @@ PLOT = typer.Option(None, "--plot", help="Also draw it into a new SVG file.", me
 AS_JSON = typer.Option(False, "--json", help="Print everything as one line of JSON.")
 
 
-def _day(date: str | None) -> dt.date | None:
-    from hydrometer.errors import InputError
+def _question(context: typer.Context, **more: Any) -> Question:
+    """Returns what the options of a command ask: each is named as the field that it sets."""
+    from dataclasses import fields
 
-    try:
-        return dt.date.fromisoformat(date) if date else None
-    except ValueError:
-        raise InputError(f"'{date}' is not a date", cure="give YYYY-MM-DD", where="--date") from None
-
-
-def _question(
-    accelerator: str, precision: str, tp: int, dp: int, ep: int | None, pp: int, disaggregated: bool, engine: str,
-    concurrency: float, input_tokens: float, output_tokens: float, cache_hit: float, drafted: int, accepted: float,
-    cache: str, price: float | None, date: str | None, contract: str, utilisation: float,
-) -> Question:  # fmt: skip
     from hydrometer.instruments.serving import Question
+    from hydrometer.instruments.training_cost.price_list import checked_date
     from hydrometer.instruments.training_cost.pricing import contract_type
     from hydrometer.store.prices import find_contract
 
-    return Question(
-        accelerator, precision, tp, dp, ep, pp, disaggregated, engine, concurrency,
-        input_tokens, output_tokens, cache_hit, drafted, accepted, cache, price, _day(date),
-        contract_type(find_contract(contract, where="--contract")), utilisation,
+    names = {field.name for field in fields(Question)}
+    given = {name: value for name, value in context.params.items() if name in names} | more
+    if given.get("date"):
+        given["date"] = checked_date(given["date"], "--date")
+    if "contract" in given:
+        given["contract"] = contract_type(find_contract(given["contract"], where="--contract"))
+    return Question(**given)
+
+
+def _network(context: typer.Context) -> Path | Headline:
+    """Returns what `--model` names, or the headline figures in its place."""
+    from hydrometer.instruments.serving import model_from_options
+
+    given = context.params
+    if given["total_params"] is None:
+        _refuse_without("--total-params", context, ("architecture",))
+    return model_from_options(
+        None if given["model"] is None else Path(given["model"]),
+        total=given["total_params"], active=given["active_params"], kind=given["architecture"],
     )  # fmt: skip
+
+
+def _refuse_without(needed: str, context: typer.Context, names: Iterable[str]) -> None:
+    """Refuses options that do nothing where another is not given."""
+    from hydrometer.errors import InputError
+
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            option = next(o.opts[0] for o in context.command.params if o.name == name)
+            raise InputError(f"does nothing without {needed}", cure=f"add {needed}, or leave it out", where=option)
 
 
 def _print(found: Record, *, as_json: bool) -> None:
@@ -81,7 +99,11 @@ def _print(found: Record, *, as_json: bool) -> None:
 
 @app.command("estimate")
 def estimate(
-    model: str = MODEL,
+    context: typer.Context,
+    model: str | None = typer.Option(None, "--model", help=MODEL_HELP, metavar="MODEL"),
+    total_params: float | None = TOTAL,
+    active_params: float | None = ACTIVE,
+    architecture: str = KIND,
     accelerator: str = ACCELERATOR,
     precision: str = PRECISION,
     tp: int = TP,
@@ -100,7 +122,7 @@ def estimate(
     cache_hit: float = CACHE_HIT,
     drafted: int = DRAFTED,
     accepted: float = ACCEPTED,
-    cache: str = CACHE,
+    cache_precision: str = CACHE,
     price: float | None = PRICE,
     date: str | None = DATE,
     contract: str = CONTRACT,
@@ -114,31 +136,34 @@ def estimate(
     Examples:
       hydrometer serving estimate --model DeepSeek-V3 --accelerator H200 --tp 8 --concurrency 64
       hydrometer serving estimate --model config.json --accelerator B200 --precision fp4 --tp 4 --json
+      hydrometer serving estimate --total-params 671e9 --active-params 37e9 --architecture moe_mla --accelerator H200
       hydrometer serving estimate --model gpt-oss-120b --accelerator B200 --precision fp4 --tp 2 --target-tpot 20
       hydrometer serving estimate --model DeepSeek-V3 --accelerator H200 --tp 8 --plot speed-and-cost.svg
     """
     from hydrometer.instruments import serving
 
-    asked = _question(
-        accelerator, precision, tp, dp, ep, pp, disaggregated, engine, concurrency, input_tokens, output_tokens,
-        cache_hit, drafted, accepted, cache, price, date, contract, utilisation,
-    )  # fmt: skip
-    found = serving.estimate(Path(model), asked, target_tpot_ms=target_tpot, target_ttft_ms=target_ttft)
+    asked = _question(context)
+    what = _network(context)
+    found = serving.estimate(what, asked, target_tpot_ms=target_tpot, target_ttft_ms=target_ttft)
     if plot is not None:
         from dataclasses import replace
 
         from hydrometer.plots.files import write_svg
         from hydrometer.plots.serving import frontier_figures
 
-        write_svg(plot, frontier_figures(serving.frontier(Path(model), replace(asked, concurrency=found.concurrency))))
+        write_svg(plot, frontier_figures(serving.frontier(what, replace(asked, concurrency=found.concurrency))))
     _print(found, as_json=as_json)
 
 
 @app.command("fleet")
 def fleet(
+    context: typer.Context,
     model: str | None = typer.Option(
         None, "--model", help="As in estimate; none: DeepSeek's published day.", metavar="MODEL"
     ),
+    total_params: float | None = TOTAL,
+    active_params: float | None = ACTIVE,
+    architecture: str = KIND,
     day_input: float = typer.Option(1e9, "--day-input", help="Input tokens of 24 hours."),
     day_output: float = typer.Option(1e9, "--day-output", help="Output tokens of 24 hours."),
     node: int = typer.Option(8, "--node", help="Accelerators in a node."),
@@ -160,7 +185,7 @@ def fleet(
     cache_hit: float = CACHE_HIT,
     drafted: int = DRAFTED,
     accepted: float = ACCEPTED,
-    cache: str = CACHE,
+    cache_precision: str = CACHE,
     price: float | None = PRICE,
     date: str | None = DATE,
     contract: str = CONTRACT,
@@ -178,19 +203,19 @@ def fleet(
     """
     from hydrometer.instruments import serving
 
-    if model is None:
+    if model is None and total_params is None:
+        _refuse_without("--model", context, context.params.keys() - {"model", "as_json"})
         _print(serving.deepseek_day(), as_json=as_json)
         return
-    asked = _question(
-        accelerator, precision, tp, dp, ep, pp, disaggregated, engine, concurrency, input_tokens, output_tokens,
-        cache_hit, drafted, accepted, cache, price, date, contract, utilisation,
-    )  # fmt: skip
+    asked = _question(context)
     load = serving.DayLoad(day_input, day_output, node, peak_to_mean, list_input, list_cached, list_output)
-    _print(serving.fleet(Path(model), asked, load), as_json=as_json)
+    what = _network(context)
+    _print(serving.fleet(what, asked, load), as_json=as_json)
 
 
 @app.command("compare")
 def compare(
+    context: typer.Context,
     model: str = MODEL,
     against: list[str] = typer.Option(
         [], "--against", help="Another model in its place; may be repeated.", metavar="MODEL"
@@ -205,7 +230,7 @@ def compare(
     concurrency: float = typer.Option(12672, "--concurrency", help="Sequences at once on one replica."),
     input_tokens: float = typer.Option(4096, "--input", help="Tokens of a prompt."),
     output_tokens: float = typer.Option(1786, "--output", help="Tokens of an answer."),
-    cache: str = typer.Option("bf16", "--kv-cache", help="bf16, fp8 or auto."),
+    cache_precision: str = typer.Option("bf16", "--kv-cache", help="bf16, fp8 or auto."),
     plot: Path | None = PLOT,
     as_json: bool = AS_JSON,
 ) -> None:
@@ -222,10 +247,7 @@ def compare(
     """
     from hydrometer.instruments import serving
 
-    asked = serving.Question(
-        accelerator, precision, tp, dp, ep, 1, not aggregated, engine, concurrency,
-        input_tokens, output_tokens, cache_precision=cache,
-    )  # fmt: skip
+    asked = _question(context, disaggregated=not aggregated)
     found = serving.compare(Path(model), asked, against=[Path(name) for name in against])
     if plot is not None:
         from hydrometer.plots.files import write_svg
@@ -237,6 +259,7 @@ def compare(
 
 @app.command("life")
 def life(
+    context: typer.Context,
     model: str = MODEL,
     training_tokens: float = typer.Option(..., "--training-tokens", help="Tokens of its training, as 14.8e12."),
     served_tokens: float | None = typer.Option(None, "--served-tokens", help="Tokens read and written over its life."),
@@ -265,7 +288,9 @@ def life(
 
     how = None
     if training_hours is not None:
-        how = serving.Question(accelerator, precision, tp, dp, concurrency=concurrency, input_tokens=input_tokens,
-                               output_tokens=output_tokens)  # fmt: skip
+        how = _question(context)
+    else:
+        _refuse_without("--training-hours", context, ("accelerator", "precision", "tp", "dp", "concurrency",
+                        "input_tokens", "output_tokens"))  # fmt: skip
     asked = serving.LifeQuestion(training_tokens, served_tokens, training_hours, research_factor)
     _print(serving.life(Path(model), asked, how), as_json=as_json)

@@ -74,6 +74,12 @@ def _estimate(e: ServingEstimate) -> Iterator[str]:
         f"  memory: {e.memory_gb_per_accelerator:.1f} GB an accelerator, {e.weight_gb_per_accelerator:.1f} of them "
         f"weights; cache {e.cache_bytes_per_token:,.0f} bytes a token; at most {e.maximum_concurrency:,} at once"
     )
+    if e.guessed is not None:
+        g = e.guessed
+        experts = f", {g.n_experts} experts, {g.per_token} of a token" if g.n_experts > 1 else ""
+        yield f"  guessed: {g.layers} layers of width {g.hidden_size:,}{experts}"
+        yield _q("guessed cache bytes a token", g.cache_bytes_per_token)
+        yield _q("sequences that fit", g.maximum_concurrency)
     p = e.parts
     yield (
         f"  where the time goes: matrices {p.matrices_ms:.2f}, attention {p.attention_ms:.2f}, launches "

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hydrometer.collect.engine import Stop, Tally
+from hydrometer.collect.engine import Settings, Stop, Tally
 from hydrometer.collect.money import Estimate
 from hydrometer.collect.plan import Plan
-from hydrometer.collect.run import Collected, Settings, collect
+from hydrometer.collect.run import Collected, collect
 from hydrometer.records.responses import WITH_TEXT
 from hydrometer.store.evidence import Question, read_answers
 from hydrometer.store.evidence.counts import identity_of

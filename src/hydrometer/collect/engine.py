@@ -17,7 +17,6 @@ from hydrometer.errors import HydrometerError
 from hydrometer.store.evidence import Claim, EvidenceStore, Outcome, Question, Spend
 from hydrometer.targets.protocol import Fault, Reply, Target
 
-_ATTEMPTS = 8
 _FINAL_AFTER = 2
 _HOPELESS_IN_A_ROW = 8
 _PATIENCE = 900.0
@@ -62,6 +61,23 @@ class Tally:
     usd: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How questions are asked.
+
+    Attributes:
+        concurrency: most requests under way at once.
+        budget: most that may be spent.
+        attempts: most requests for one question in one run; complaints about the rate do not count.
+        retry_failed: ask again what an earlier run gave up.
+    """
+
+    concurrency: int = 8
+    budget: Budget = field(default_factory=Budget)
+    attempts: int = 8
+    retry_failed: bool = False
+
+
 class Collector:
     """Asks one target through one store."""
 
@@ -70,10 +86,7 @@ class Collector:
         target: Target,
         store: EvidenceStore,
         *,
-        concurrency: int = 8,
-        budget: Budget | None = None,
-        attempts: int = _ATTEMPTS,
-        retry_failed: bool = False,
+        settings: Settings,
         on_change: Callable[[Tally], None] | None = None,
     ) -> None:
         """Stores what to ask and how.
@@ -81,20 +94,16 @@ class Collector:
         Args:
             target: whom to ask; the caller closes it.
             store: where everything is written; the caller closes it.
-            concurrency: most requests under way at once.
-            budget: most that may be spent.
-            attempts: most requests for one question in one run; complaints about the rate do not count.
-            retry_failed: ask again what an earlier run gave up.
+            settings: how.
             on_change: called after every request.
         """
         self._target = target
         self._store = store
+        self._settings = settings
+        self._budget = settings.budget
         most = target.capabilities.most_at_once
-        self._concurrency = max(1, concurrency if most is None else min(concurrency, most))
+        self._concurrency = max(1, settings.concurrency if most is None else min(settings.concurrency, most))
         self._throttle = Throttle(self._concurrency)
-        self._budget = budget or Budget()
-        self._attempts = attempts
-        self._again = retry_failed
         self._on_change = on_change or (lambda _: None)
         self._rng = random.Random()  # noqa: S311  # spreads retries in time; nothing is kept secret by it
         self._stopping = asyncio.Event()
@@ -114,7 +123,7 @@ class Collector:
     async def prepare(self, questions: Sequence[Question]) -> Estimate:
         """Enters the questions into the store and returns what is left to do; sends nothing."""
         self._id, calls = await self._store.register(self._target, questions)
-        open_calls = await self._store.open_calls(self._id, again=self._again)
+        open_calls = await self._store.open_calls(self._id, again=self._settings.retry_failed)
         unique = dict(zip(calls, questions, strict=True))
         self._todo = deque((call, question) for call, question in unique.items() if call in open_calls)
         self._tally = Tally(total=len(unique), settled=len(unique) - len(self._todo))
@@ -182,7 +191,7 @@ class Collector:
                 tries += 1
                 counted += not fault.throttled
                 refusals += fault.http_status is not None and 400 <= fault.http_status < 500 and not fault.throttled
-                final = not fault.retry or counted >= self._attempts or refusals >= _FINAL_AFTER
+                final = not fault.retry or counted >= self._settings.attempts or refusals >= _FINAL_AFTER
                 if not await self._faulty(call, claim, fault, epoch, final=final):
                     return
             finally:

@@ -13,6 +13,8 @@ from hydrometer.targets.protocol import Reply, Request
 _NANO_PER_USD = 10**9
 _OVERHEAD = 256
 """Tokens that a provider may add to a request: the marks of its chat format and a system prompt of its own."""
+_LARGEST_PRICE = 1_000_000
+_LARGEST_BUDGET = 1_000_000_000
 _BYTES_PER_TOKEN = 4.0
 """Of English text, for the estimate only; the reserve counts every byte as a token."""
 
@@ -24,9 +26,31 @@ class Price:
     usd_per_million_in: float
     usd_per_million_out: float
 
+    def __post_init__(self) -> None:
+        """Refuses a price that no sum can be counted with; larger ones would also overflow the accounts."""
+        if not all(0 <= usd <= _LARGEST_PRICE for usd in (self.usd_per_million_in, self.usd_per_million_out)):
+            raise InputError(
+                "no usable price", cure=f"give 0 to {_LARGEST_PRICE:,} for a million tokens", where="--usd-per-million"
+            )
+
     def nano_usd(self, tokens_in: float, tokens_out: float) -> int:
         """Returns the price of some tokens in 1e-9 US dollars, rounded up."""
         return math.ceil((tokens_in * self.usd_per_million_in + tokens_out * self.usd_per_million_out) * 1000)
+
+
+def price_of(usd_per_million_in: float | None, usd_per_million_out: float | None) -> Price | None:
+    """Returns the price that a person gave, if any.
+
+    Raises:
+        InputError: if only one of its halves is there.
+    """
+    if usd_per_million_in is None and usd_per_million_out is None:
+        return None
+    if usd_per_million_in is None or usd_per_million_out is None:
+        raise InputError(
+            "one of the two prices is missing", cure="give both, 0 where nothing is charged", where="--usd-per-million"
+        )
+    return Price(usd_per_million_in, usd_per_million_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +70,9 @@ class Budget:
     price: Price | None = None
 
     def __post_init__(self) -> None:
-        """Refuses a limit in dollars that nothing can be counted against."""
+        """Refuses a limit in dollars that is none, or that nothing can be counted against."""
+        if self.usd is not None and not 0 <= self.usd <= _LARGEST_BUDGET:
+            raise InputError("no usable limit", cure=f"give 0 to {_LARGEST_BUDGET:,} dollars", where="--max-usd")
         if self.usd is not None and self.price is None:
             raise InputError(
                 "without a price, dollars cannot be counted",

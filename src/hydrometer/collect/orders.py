@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from hydrometer.collect.money import Budget, Price
+from hydrometer.collect.engine import Settings
+from hydrometer.collect.money import Budget, price_of
 from hydrometer.collect.plan import Plan, plan_questions
-from hydrometer.collect.run import Settings
 from hydrometer.errors import InputError, printable
 from hydrometer.store.files import decode_utf8, read_bytes
 from hydrometer.store.probe_sets import read_probes
+from hydrometer.store.responses.common import check_model_name
 from hydrometer.targets.open import open_target
 from hydrometer.targets.protocol import Request, Target
 
 _LARGEST_PLAN = 1024 * 1024
+_RANGES: dict[str, tuple[float, float]] = {
+    "concurrency": (1, 1024), "samples": (1, 1000), "max_tokens": (1, 1_000_000), "temperature": (0, 2),
+    "top_p": (0, 1), "logprobs": (0, 20), "timeout": (0.1, 86_400), "attempts": (1, 100), "ray": (1, 1024),
+}  # fmt: skip
+"""Of a plan's numbers, as the command line has them; others are 0 or more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +63,13 @@ class Order:
         Raises:
             InputError: naming the option that cannot be used.
         """
-        if self.target is None:
+        if not self.target:
             raise InputError("nobody to ask", cure="give a TARGET, or --plan FILE.toml", where="ask")
         if self.probes is None:
             raise InputError("nothing to ask", cure="give --probes FILE", where="--probes")
+        if self.model is not None:
+            # Response files refuse such a name: what was paid for could not be read again.
+            check_model_name(self.model, where="--model")
         probes = read_probes(self.probes).probes
         target = self._target(self.target)
         base = Request(
@@ -75,6 +85,8 @@ class Order:
                 "completions": self.completions, "key_variable": self.key_env, "keyring": self.keyring,
                 "headers": _headers(self.header), "timeout": self.timeout,
             }  # fmt: skip
+        elif name.startswith("inspect:"):
+            endpoint = {"timeout": self.timeout}
         if not self.ray:
             return open_target(name, model=self.model, **endpoint)
         from hydrometer.targets.ray_target import RayTarget
@@ -85,17 +97,9 @@ class Order:
         """Returns how the questions are to be asked.
 
         Raises:
-            InputError: if a limit in dollars is given without prices.
+            InputError: if one of the prices is missing, or both are and there is a limit in dollars.
         """
-        price = None
-        if self.usd_per_million_in is not None and self.usd_per_million_out is not None:
-            price = Price(self.usd_per_million_in, self.usd_per_million_out)
-        elif self.usd_per_million_in is not None or self.usd_per_million_out is not None:
-            raise InputError(
-                "one of the two prices is missing",
-                cure="give both, 0 where nothing is charged",
-                where="--usd-per-million",
-            )
+        price = price_of(self.usd_per_million_in, self.usd_per_million_out)
         budget = Budget(requests=self.max_requests, tokens=self.max_tokens_total, usd=self.max_usd, price=price)
         return Settings(
             concurrency=self.concurrency, budget=budget, attempts=self.attempts, retry_failed=self.retry_failed
@@ -116,12 +120,25 @@ def orders_from(order: Order, *, store: Path | None, plan: Path | None) -> Itera
         if store is None:
             raise InputError("nowhere to keep the answers", cure="give --store FILE.db", where="--store")
         order.settings()
+        _refuse_idle(order)
         yield order, store
         return
     found = list(_read_plan(plan, order, store))
     for one, _ in found:
         one.settings()
     yield from found
+
+
+def _refuse_idle(order: Order) -> None:
+    """Refuses options that would change nothing: who gives them expects that they do.
+
+    In a plan they may stand above targets of several kinds.
+    """
+    idle = [name for name in ("completions", "key_env", "keyring", "header") if getattr(order, name)]
+    if idle and order.target is not None and not order.target.startswith(("http://", "https://")):
+        raise InputError(
+            "only endpoints take it", cure="give http(s)://..., or leave it out", where=f"--{idle[0].replace('_', '-')}"
+        )
 
 
 def _headers(given: tuple[str, ...]) -> dict[str, str]:
@@ -175,7 +192,10 @@ def _checked(given: dict[str, Any], *, where: str) -> dict[str, Any]:
             checked[name] = tuple(value) if fits else ()
         else:
             wanted = {"str": str, "int": int, "float": float, "bool": bool}[kind.removesuffix(" | None")]
-            fits = type(value) is wanted and not (isinstance(value, int | float) and value < 0)
+            least, most = _RANGES.get(name, (0, math.inf))
+            # So that what is no number does not fit either.
+            fits = type(value) is wanted and not (isinstance(value, int | float) and not least <= value <= most)
+            kind = kind if name not in _RANGES else f"{kind.removesuffix(' | None')}, {least:g} to {most:g}"
             checked[name] = value
         if not fits:
             raise InputError(f"'{key}' has no usable value", cure=f"give {kind}", where=where)

@@ -32,19 +32,16 @@ def usual_canaries(n_probes: int) -> int:
     return min(max(8, min(100, round(n_probes / 50))), max(1, n_probes // 10))
 
 
-def plan_questions(
-    probes: Sequence[Probe], *, base: Request, samples: int = 1, canaries: int | None = None, keep_system: bool = True
-) -> Plan:
+def plan_questions(probes: Sequence[Probe], *, base: Request, samples: int = 1, canaries: int | None = None) -> Plan:
     """Returns the questions that ask every probe `samples` times, and some of them in four rounds over the run.
 
     The probes asked in rounds also give the second answers by which a subject is compared with itself.
 
     Args:
         probes: with different ids.
-        base: everything but the prompt.
+        base: everything but the prompt; a probe's own system prompt stands where the base has none.
         samples: answers wanted for every probe, at least 1.
         canaries: number of probes asked in rounds; `usual_canaries` where absent, none with 0.
-        keep_system: let a probe's own system prompt stand where the base has none.
     """
     wanted = usual_canaries(len(probes)) if canaries is None else min(canaries, len(probes))
     # By hash: the choice is the same on every run, and independent of the order of the file.
@@ -52,7 +49,7 @@ def plan_questions(
     chosen = {probe.id for probe in ranked[:wanted]}
     repeated = [probe for probe in probes if probe.id in chosen]
     rest = [
-        _question(probe, replicate, base, keep_system)
+        _question(probe, replicate, base)
         for replicate in range(samples)
         for probe in probes
         if replicate > 0 or probe.id not in chosen
@@ -61,14 +58,14 @@ def plan_questions(
     questions: list[Question] = []
     for turn in range(ROUNDS):
         # The same request every time: with another seed, one model may give another answer, and hide a change of model.
-        questions += [_question(probe, turn, base, keep_system, canary=True) for probe in repeated]
+        questions += [_question(probe, turn, base, canary=True) for probe in repeated]
         if turn < ROUNDS - 1:
             questions += rest[turn * len(rest) // (ROUNDS - 1) : (turn + 1) * len(rest) // (ROUNDS - 1)]
     return Plan(tuple(questions), tuple(probe.id for probe in repeated))
 
 
-def _question(probe: Probe, replicate: int, base: Request, keep_system: bool, *, canary: bool = False) -> Question:
-    system = base.system if base.system is not None or not keep_system else probe.system
+def _question(probe: Probe, replicate: int, base: Request, *, canary: bool = False) -> Question:
+    system = probe.system if base.system is None else base.system
     seed = base.seed
     if replicate > 0 and not canary:
         # Without it, a provider that keeps answers to equal requests would return the first sample again.

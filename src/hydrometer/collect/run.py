@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from hydrometer.collect.engine import Collector, Stop, Tally, Trouble
-from hydrometer.collect.money import Budget, Estimate, usd
+from hydrometer.collect.engine import Collector, Settings, Stop, Tally, Trouble
+from hydrometer.collect.money import Estimate, usd
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.watch import ALPHA, Watch, watch
 from hydrometer.records.responses import STATUSES
@@ -18,23 +18,6 @@ from hydrometer.store.evidence import EvidenceStore, Spend
 from hydrometer.store.evidence.counts import Counts, count_calls, identity_of
 from hydrometer.store.evidence.keys import canonical, question_key
 from hydrometer.targets.protocol import Target
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a plan is asked.
-
-    Attributes:
-        concurrency: most requests under way at once.
-        budget: most that may be spent.
-        attempts: most requests for one question.
-        retry_failed: ask again what an earlier run gave up.
-    """
-
-    concurrency: int = 8
-    budget: Budget = field(default_factory=Budget)
-    attempts: int = 8
-    retry_failed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,15 +91,7 @@ async def _collect(
     store = EvidenceStore(path)
     trouble = None
     try:
-        collector = Collector(
-            target,
-            store,
-            concurrency=settings.concurrency,
-            budget=settings.budget,
-            attempts=settings.attempts,
-            retry_failed=settings.retry_failed,
-            on_change=on_change,
-        )
+        collector = Collector(target, store, settings=settings, on_change=on_change)
         expected = await collector.prepare(plan.questions)
         if expected.requests:
             confirm(expected)

@@ -38,7 +38,13 @@ def is_right(trace: Trace) -> bool:
 
 
 def choose(
-    pool: Sequence[Trace], arm: Arm, *, n: int, hard_N: NDArray[np.bool_], rng: np.random.Generator
+    pool: Sequence[Trace],
+    arm: Arm,
+    *,
+    n: int,
+    good_N: NDArray[np.bool_],
+    hard_N: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> list[int]:
     """Returns the places in the pool of `n` traces.
 
@@ -46,34 +52,32 @@ def choose(
         pool: all traces.
         arm: how to choose: see `ARMS`.
         n: how many.
-        hard_N: whether the base fails the question.
+        good_N: whether the trace is well formed and right.
+        hard_N: whether the base fails the question, of good traces.
         rng: of the draws.
 
     Raises:
         InputError: if too few traces are left.
     """
-    good = [i for i, t in enumerate(pool) if is_well_formed(t) and is_right(t)]
-    if arm == "s1":
-        good = [i for i in good if hard_N[i]]
-    if arm == "unfiltered":
-        good = list(range(len(pool)))
-    if len(good) < n:
+    kept_N = np.ones(len(pool), dtype=bool) if arm == "unfiltered" else good_N & hard_N if arm == "s1" else good_N
+    kept: list[int] = np.flatnonzero(kept_N).tolist()
+    if len(kept) < n:
         raise InputError(
-            f"{len(good):,} traces are left for '{arm}', {n:,} are wanted",
+            f"{len(kept):,} traces are left for '{arm}', {n:,} are wanted",
             cure="make the pool larger, or chosen smaller",
         )
     if arm == "longest":
-        return sorted(good, key=lambda i: -len(pool[i].words))[:n]
+        return sorted(kept, key=lambda i: -len(pool[i].words))[:n]
     if arm in ("random", "unfiltered"):
-        return [int(i) for i in rng.choice(good, n, replace=False)]
-    return _by_domain(pool, good, n=n, rng=rng, favour_long=arm == "s1")
+        return [int(i) for i in rng.choice(kept, n, replace=False)]
+    return _by_domain(pool, kept, n=n, rng=rng, favour_long=arm == "s1")
 
 
 def _by_domain(
-    pool: Sequence[Trace], good: Sequence[int], *, n: int, rng: np.random.Generator, favour_long: bool
+    pool: Sequence[Trace], kept: Sequence[int], *, n: int, rng: np.random.Generator, favour_long: bool
 ) -> list[int]:
     """Draws a domain uniformly, then a trace in it, until there are enough."""
-    left: dict[str, list[int]] = {rule: [i for i in good if pool[i].question.rule == rule] for rule in RULES}
+    left: dict[str, list[int]] = {rule: [i for i in kept if pool[i].question.rule == rule] for rule in RULES}
     for rule, places in left.items():
         if favour_long:
             places.sort(key=lambda i: -len(pool[i].words))

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from hydrometer.errors import InputError
 from hydrometer.lab import ranks
@@ -27,7 +28,7 @@ from hydrometer.lab.corpus import Blocks, order, pack, read_text, token_stream
 from hydrometer.lab.files import load_model
 from hydrometer.lab.fit import Fitted, Progress, Run, fit, threads
 from hydrometer.lab.meter import Meter
-from hydrometer.lab.network import Losses, Network, Routing, balance_loss, cross_entropy, language_losses
+from hydrometer.lab.network import Losses, Network, Routing, balance_loss, language_losses
 from hydrometer.lab.recipes import DistillRecipe, beside
 from hydrometer.lab.sample import sample_many
 from hydrometer.lab.train import Parent, Result, finish, learn_step, quiet, run_of, weights_sha256
@@ -84,9 +85,7 @@ def distill(recipe: DistillRecipe, path: Path, out: Path, *, progress: Progress 
         parents.append(
             Parent(name=place.name, relation=recipe.method, dose=teacher.share, sha256=weights_sha256(place))
         )
-    return finish(
-        out, run, tokenizer, fitted, recipe=recipe, kind="distilled", parents=parents, blocks=lesson.blocks_NT
-    )
+    return finish(run, tokenizer, fitted, recipe=recipe, kind="distilled", parents=parents, blocks=lesson.blocks_NT)
 
 
 def _teacher(folder: Path, tokenizer: Any) -> Network:
@@ -204,7 +203,7 @@ def _matched(
     human = owner < 0
     total = logits.new_zeros(())
     if bool(human.any()):
-        total = total + cross_entropy(logits[human], targets[human]) * human.float().mean()
+        total = total + cross_entropy(logits[human].flatten(0, 1), targets[human].flatten()) * human.float().mean()
     for i, teacher in enumerate(teachers):
         mine = owner == i
         if bool(mine.any()):

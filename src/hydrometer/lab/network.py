@@ -21,12 +21,12 @@ from torch.nn import functional as F  # noqa: N812
 
 from hydrometer.costs.architecture import Architecture
 from hydrometer.lab import ranks
+from hydrometer.lab.quick import NOT_LEARNT, head_loss, pad_values, quicken
 from hydrometer.lab.recipes import DeepSeekShape, LlamaShape, Training
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.read import architecture_of
 
 _INIT = 0.02
-_NOT_LEARNT = -100
 
 
 def config_of(shape: LlamaShape | DeepSeekShape, *, vocab_size: int, longest: int) -> Any:
@@ -122,7 +122,10 @@ class Network(nn.Module):
         deep = config.model_type == "deepseek_v3"
         self.config = config
         self.lm: Any = DeepseekV3ForCausalLM(config) if deep else LlamaForCausalLM(config)
+        if deep:
+            pad_values(self.lm)
         self.mtp = MultiToken(config) if deep and config.num_mtp_layers else None
+        quicken(self)
 
     def forward(self, losses: Callable[[], Losses]) -> tuple[Tensor, Tensor, Tensor | None]:
         """Returns what `losses` gives: total, main and multi-token loss.
@@ -163,19 +166,17 @@ class Network(nn.Module):
         return out
 
     def two_ahead(self, hidden_BTD: Tensor, tokens_BT: Tensor) -> Tensor:
-        """Returns logits for the token after next, shape (B, T - 1, V)."""
+        """Returns hidden states that tell the token after next, shape (B, T - 1, D)."""
         assert self.mtp is not None
         embedded = self.lm.model.embed_tokens(tokens_BT[:, 1:])
         place = torch.arange(embedded.shape[1], device=tokens_BT.device)[None]
-        out = self.mtp(hidden_BTD[:, :-1], embedded, self.lm.model.rotary_emb(embedded, place))
-        logits: Tensor = self.lm.lm_head(out).float()
-        return logits
+        out: Tensor = self.mtp(hidden_BTD[:, :-1], embedded, self.lm.model.rotary_emb(embedded, place))
+        return out
 
-
-def cross_entropy(logits_BTV: Tensor, targets_BT: Tensor, learnt_BT: Tensor | None = None) -> Tensor:
-    """Returns the mean negative log-likelihood in nats per token, of the tokens that are learnt if that is given."""
-    targets = targets_BT if learnt_BT is None else targets_BT.masked_fill(~learnt_BT, _NOT_LEARNT)
-    return F.cross_entropy(logits_BTV.flatten(0, 1), targets.flatten(), ignore_index=_NOT_LEARNT)
+    def loss(self, hidden_BTD: Tensor, targets_BT: Tensor, learnt_BT: Tensor | None = None) -> Tensor:
+        """Returns the mean loss of hidden states in nats per token, of the tokens that are learnt if that is given."""
+        targets = targets_BT if learnt_BT is None else targets_BT.masked_fill(~learnt_BT, NOT_LEARNT)
+        return head_loss(hidden_BTD.flatten(0, 1), self.lm.lm_head.weight, targets.flatten())
 
 
 def balance_loss(logits_NE: Tensor, chosen_NK: Tensor, *, n_sequences: int) -> Tensor:
@@ -233,11 +234,11 @@ def language_losses(
     """
     read = tokens_BT[:, :-1]
     hidden = model.hidden(read)
-    main = cross_entropy(model.lm.lm_head(hidden).float(), tokens_BT[:, 1:], learnt_BT)
+    main = model.loss(hidden, tokens_BT[:, 1:], learnt_BT)
     total, mtp = main, None
     if model.mtp is not None:
         ahead = None if learnt_BT is None else learnt_BT[:, 1:]
-        mtp = cross_entropy(model.two_ahead(hidden, read), tokens_BT[:, 2:], ahead)
+        mtp = model.loss(model.two_ahead(hidden, read), tokens_BT[:, 2:], ahead)
         total = total + training.mtp_weight * mtp
     for logits, chosen in zip(seen.logits, seen.chosen, strict=True):
         total = total + training.balance_alpha * balance_loss(logits, chosen, n_sequences=len(tokens_BT))

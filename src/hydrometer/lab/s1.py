@@ -51,14 +51,19 @@ _BASE_DRAWS, _POOL_DRAWS, _TEST_DRAWS, _CHOICE_DRAWS = 11, 13, 17, 19
 _AT_ONCE = 512
 
 
-class Tuned(Record):
-    """The recipe of one tuned model."""
+class Pretrained(Record):
+    """The recipe of the base."""
 
     name: Slug
     seed: Seed
-    arm: Arm
     training: Training
     bill: Bill
+
+
+class Tuned(Pretrained):
+    """The recipe of one tuned model."""
+
+    arm: Arm
 
 
 def s1(recipe: S1Recipe, out: Path, *, workers: int = 1, progress: Update) -> S1Result:
@@ -133,16 +138,7 @@ def _pretrain(recipe: S1Recipe, out: Path, questions: Sequence[Question], progre
     named = Pretrained(name="base", seed=recipe.seed, training=training, bill=recipe.bill)
     run = run_of(model, named, blocks, out)
     fitted = fit_language(run, blocks, progress=lambda done, n, _: progress("Pre-training", done, n))
-    finish(out, run, make_tokenizer(), fitted, recipe=named, kind="trained", parents=(), blocks=blocks)
-
-
-class Pretrained(Record):
-    """The recipe of the base."""
-
-    name: Slug
-    seed: Seed
-    training: Training
-    bill: Bill
+    finish(run, make_tokenizer(), fitted, recipe=named, kind="trained", parents=(), blocks=blocks)
 
 
 def _choose(recipe: S1Recipe, out: Path, questions: Sequence[Question], progress: Update) -> dict[str, Any]:
@@ -158,20 +154,20 @@ def _choose(recipe: S1Recipe, out: Path, questions: Sequence[Question], progress
         if len(pool) % 1000 == 0:
             progress("Pool", len(pool), recipe.pool.traces)
     form_N = np.array([is_well_formed(t) for t in pool])
-    right_N = np.array([is_right(t) for t in pool])
+    good_N = form_N & np.array([is_right(t) for t in pool])
     model, _ = load_model(out / "base")
     with threads(recipe.pretraining.threads):
         meter = Meter(recipe.bill, device="cpu", precision="fp32")
-        hard_N = fails_at_once(model, pool, form_N & right_N, meter, progress)
+        hard_N = fails_at_once(model, pool, good_N, meter, progress)
         ledger = meter.ledger(predicted_flop=0.0)
     for arm in recipe.arms:
         for seed in recipe.seeds:
             draws = np.random.default_rng([recipe.seed, _CHOICE_DRAWS, seed])
-            kept = choose(pool, arm, n=recipe.chosen, hard_N=hard_N, rng=draws)
+            kept = choose(pool, arm, n=recipe.chosen, good_N=good_N, hard_N=hard_N, rng=draws)
             lines = [" ".join([*pool[i].question.words, *pool[i].words]) for i in kept]
             write_whole(out / "chosen" / f"{arm}-{seed}.txt", ("\n".join(lines) + "\n").encode(), make_folder=True)
     left = {
-        "all": len(pool), "well formed": int(form_N.sum()), "and right": int((form_N & right_N).sum()),
+        "all": len(pool), "well formed": int(form_N.sum()), "and right": int(good_N.sum()),
         "and failed by the base": int(hard_N.sum()),
     }  # fmt: skip
     told = {"left": left, "spent": _spent("finding what the base fails", [ledger]).model_dump(mode="json")}
@@ -282,7 +278,7 @@ def tune(recipe: S1Recipe, base: Path, chosen: Path, out: Path, *, arm: Any, see
     mean = round(sum(len(r) for r in rows) / len(rows))
     fitted = fit(run, batch_at, losses, meter_step=lambda m: m.learnt(model, mean * asked.batch, mean), progress=quiet)
     parents = (Parent(name=base.name, relation="start", dose=0.0, sha256=weights_sha256(base)),)
-    return finish(out, run, tokenizer, fitted, recipe=named, kind="tuned", parents=parents, blocks=tokens_NT)
+    return finish(run, tokenizer, fitted, recipe=named, kind="tuned", parents=parents, blocks=tokens_NT)
 
 
 def after_think(tokens_BT: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,7 @@
 """Sampling from the lab's models, many prompts of one length at a time.
 
-Latent attention has two caches. The expanded keys and values are large. The latent is small, and it is read as it
-stands: the up-projections of keys and values move into the query and the output (DeepSeek-V2, arXiv:2405.04434, section
-2.1.2), where transformers computes keys and values of the whole prefix again at every step. The tokens are the same.
+Latent attention has two caches. The expanded keys and values are large. The latent is small, and `lab/latent.py` reads
+it as it stands.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from hydrometer.lab.latent import LatentSteps, has_latents
 from hydrometer.lab.network import Network
 
 CacheKind = Literal["expanded", "latent"]
@@ -38,43 +38,6 @@ def _expanded(attention: Any, cache: Any) -> Iterator[None]:
         del attention.forward, attention.expand_kv
 
 
-@contextmanager
-def _latent(attention: Any, cache: Any) -> Iterator[None]:
-    """Lets one layer of latent attention read the latent itself; several tokens at once go the usual way."""
-    forward = attention.forward
-
-    def read(hidden_states: Tensor, position_embeddings: tuple[Tensor, Tensor], *rest: Any, **options: Any) -> Any:
-        if hidden_states.shape[1] > 1:
-            return forward(hidden_states, position_embeddings, *rest, **options)
-        return _absorbed(attention, cache, hidden_states, position_embeddings), None
-
-    attention.forward = read
-    try:
-        yield
-    finally:
-        del attention.forward
-
-
-def _absorbed(attention: Any, cache: Any, hidden_B1D: Tensor, place: tuple[Tensor, Tensor]) -> Tensor:
-    """Returns what one token attends to, shape (B, 1, D). Axes: H heads, S tokens so far, R rank, N, P, W widths."""
-    from transformers.models.deepseek_v3.modeling_deepseek_v3 import apply_rotary_pos_emb_interleave
-
-    at = attention
-    n_heads, rank, nope = at.num_heads, at.kv_lora_rank, at.qk_nope_head_dim
-    query = at.q_proj(hidden_B1D) if at.q_proj is not None else at.q_b_proj(at.q_a_layernorm(at.q_a_proj(hidden_B1D)))
-    query_BH1 = query.view(len(query), 1, n_heads, -1).transpose(1, 2)
-    latent, rotary = at.kv_a_proj_with_mqa(hidden_B1D).split([rank, at.qk_rope_head_dim], dim=-1)
-    turned_BH1P, rotary_B11P = apply_rotary_pos_emb_interleave(query_BH1[..., nope:], rotary[:, None], *place)
-    latent_B1SR, rotary_B1SP = cache.update(at.kv_a_layernorm(latent)[:, None], rotary_B11P, at.layer_idx)
-    up_HXR = at.kv_b_proj.weight.view(n_heads, -1, rank)
-    query_BHR = torch.einsum("bhn,hnr->bhr", query_BH1[:, :, 0, :nope], up_HXR[:, :nope])
-    scores_BHS = query_BHR @ latent_B1SR[:, 0].mT + turned_BH1P[:, :, 0] @ rotary_B1SP[:, 0].mT
-    weights_BHS = torch.softmax(scores_BHS * at.scaling, dim=-1, dtype=torch.float32).to(query.dtype)
-    read_BHW = torch.einsum("bhr,hwr->bhw", weights_BHS @ latent_B1SR[:, 0], up_HXR[:, nope:])
-    out: Tensor = at.o_proj(read_BHW.flatten(1)[:, None])
-    return out
-
-
 class Decoder:
     """Reads tokens step by step with a cache, in a `with` block."""
 
@@ -82,15 +45,15 @@ class Decoder:
         """Args: the network, and what its latent attention keeps (other attention always keeps keys and values)."""
         from transformers import DynamicCache
 
-        self.model, self.cache, self._kind = model.eval(), DynamicCache(), cache_kind
-        self._named = "past_key_values" if model.config.model_type == "llama" and not _new_name(model) else "cache"
+        self.model, self.cache = model.eval(), DynamicCache()
+        latent = has_latents(model.lm)
+        self._expand = latent and cache_kind == "expanded"
+        self._steps = LatentSteps(model.lm, self.cache) if latent and not self._expand else None
         self._stack = ExitStack()
 
     def __enter__(self) -> Decoder:
-        keeping = _expanded if self._kind == "expanded" else _latent
-        for layer in self.model.lm.model.layers:
-            if hasattr(layer.self_attn, "expand_kv"):
-                self._stack.enter_context(keeping(layer.self_attn, self.cache))
+        for layer in self.model.lm.model.layers if self._expand else []:
+            self._stack.enter_context(_expanded(layer.self_attn, self.cache))
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -99,8 +62,9 @@ class Decoder:
     @torch.no_grad()
     def hidden(self, fresh_BT: Tensor) -> Tensor:
         """Reads on and returns the last hidden states after the final norm, shape (B, T, D)."""
-        named = {self._named: self.cache}
-        out: Tensor = self.model.lm.model(input_ids=fresh_BT, use_cache=True, **named).last_hidden_state
+        if self._steps is not None and fresh_BT.shape[1] == 1 and self.cache.get_seq_length():
+            return self._steps.hidden(fresh_BT)
+        out: Tensor = self.model.lm.model(input_ids=fresh_BT, use_cache=True, cache=self.cache).last_hidden_state
         return out
 
     @torch.no_grad()
@@ -135,12 +99,6 @@ def sample(
             fresh = _draw(decoder.logits(fresh)[:, -1], temperature, generator)
             tokens = torch.cat([tokens, fresh], dim=1)
     return tokens, cache_bytes(decoder.cache)
-
-
-def _new_name(model: Network) -> bool:
-    import inspect
-
-    return "cache" in inspect.signature(type(model.lm.model).forward).parameters
 
 
 def _draw(logits_BV: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:

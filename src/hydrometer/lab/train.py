@@ -112,7 +112,7 @@ def _train(recipe: TrainRecipe, path: Path, out: Path, progress: Progress) -> Re
     )
     run = run_of(model, recipe, blocks, out)
     fitted = fit_language(run, blocks, progress=progress)
-    return finish(out, run, tokenizer, fitted, recipe=recipe, kind="trained", parents=parents, blocks=blocks)
+    return finish(run, tokenizer, fitted, recipe=recipe, kind="trained", parents=parents, blocks=blocks)
 
 
 def run_of(model: Network, recipe: Any, blocks: Blocks, out: Path) -> Run:
@@ -149,10 +149,10 @@ def learn_step(meter: Meter, model: Network, training: Training) -> None:
 
 
 def finish(
-    out: Path, run: Run, tokenizer: Any, fitted: Fitted, *, recipe: Any, kind: str, parents: Sequence[Parent],
-    blocks: Blocks,
-) -> Result:  # fmt: skip
+    run: Run, tokenizer: Any, fitted: Fitted, *, recipe: Any, kind: str, parents: Sequence[Parent], blocks: Blocks
+) -> Result:
     """Writes the model's folder whole, drops the checkpoints and returns what is told of it."""
+    out = run.folder.parent
     if not ranks.is_first():
         ranks.wait()
         return Result.model_validate_json((out / RESULT).read_text(encoding="utf-8"))

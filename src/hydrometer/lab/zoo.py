@@ -22,6 +22,7 @@ Role = Literal["teacher", "sibling", "base", "student", "control"]
 _UNSCORED_BELOW = 0.3
 _SIBLING_WAVE = 2
 """Siblings come after the first students: a zoo stopped early has these."""
+LATER = "later fine-tuning"
 
 
 class Pretrained(Record):
@@ -51,12 +52,8 @@ class Continued(Record):
 
     name: Slug
     start: Slug
-    role: Literal["student", "control"]
     text: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     seed: Seed
-    note: str = ""
-    same_text_as: Slug | None = None
-    """The teacher whose own human text this is, of a control."""
 
 
 class Probing(Record):
@@ -83,6 +80,9 @@ class ZooRecipe(Record):
     pretrained: Annotated[tuple[Pretrained, ...], Field(strict=False, min_length=2)]
     families: Annotated[tuple[Family, ...], Field(strict=False)]
     controls_per_base: Annotated[int, Field(ge=0, le=1000)]
+    same_text_shares: Annotated[tuple[Rate, ...], Field(strict=False)] = ()
+    """Hard controls: of every teacher and base one for each share of the teacher's own human text, the rest being the
+    students'. A student at a small dose is to be told from a model that read as little of that text."""
     continued: Annotated[tuple[Continued, ...], Field(strict=False)] = ()
     probing: Probing
     bill: Bill = Bill()
@@ -105,6 +105,8 @@ class Member(Record):
     note: str = ""
     same_text_as: str | None = None
     """The teacher whose own human text a control learnt, as its siblings did: a hard control."""
+    text_share: float = 1.0
+    """How much of what it learnt is `text`; the rest is what students learn beside their teachers' text."""
 
     @property
     def in_panel(self) -> bool:
@@ -112,11 +114,8 @@ class Member(Record):
 
         The others are the cases that calibration tries; a reference of weak students would blur every candidate.
         """
-        if self.role in ("teacher",):
-            return True
-        untaught = self.role in ("control", "sibling")
         strong = self.method == "sequence" and self.dose >= _UNSCORED_BELOW and len(self.taught_by) == 1
-        return untaught or (self.role == "student" and strong and not self.note)
+        return self.role in ("teacher", "control", "sibling") or (self.role == "student" and strong and not self.note)
 
 
 def members(recipe: ZooRecipe) -> tuple[Member, ...]:
@@ -145,15 +144,16 @@ def members(recipe: ZooRecipe) -> tuple[Member, ...]:
             for k in range(recipe.controls_per_base)
         ]  # fmt: skip
     found += list(_students(recipe, bases))
+    found += list(_same_text(recipe, bases))
     for c in recipe.continued:
         parent = next((m for m in found if m.name == c.start), None)
         if parent is None:
             raise InputError(f"no member '{c.start}' to go on from", cure="name a base or a student", where=c.name)
         found.append(
             Member(
-                name=c.name, role=c.role, taught_by=parent.taught_by, dose=parent.dose, method=parent.method,
-                base=c.start, seed=c.seed, wave=parent.wave + 1, text=c.text, note=c.note or "later fine-tuning",
-                same_text_as=c.same_text_as,
+                name=c.name, role="student" if parent.taught_by else "control", taught_by=parent.taught_by,
+                dose=parent.dose, method=parent.method, base=c.start, seed=c.seed, wave=parent.wave + 1, text=c.text,
+                note=LATER,
             )
         )  # fmt: skip
     names = [m.name for m in found]
@@ -161,6 +161,24 @@ def members(recipe: ZooRecipe) -> tuple[Member, ...]:
     if twice:
         raise InputError(f"two members named '{twice[0]}'", cure="give them other names or seeds")
     return tuple(_alternating(found))
+
+
+def _same_text(recipe: ZooRecipe, bases: Sequence[str]) -> Iterator[Member]:
+    seed = 5000
+    for teacher in (p for p in recipe.pretrained if p.role == "teacher"):
+        for share in recipe.same_text_shares:
+            for base in bases:
+                seed += 1
+                yield Member(
+                    name=f"same-text-{teacher.name}-{_percent(share)}-{base}", role="control", taught_by=(), dose=0.0,
+                    method="text", base=base, seed=seed, wave=1, text=teacher.text,
+                    note=f"{share:.0%} human text of {teacher.name}",
+                    same_text_as=teacher.name, text_share=share,
+                )  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * share):03d}"
 
 
 def _alternating(found: Sequence[Member]) -> Iterator[Member]:
@@ -182,7 +200,7 @@ def _students(recipe: ZooRecipe, bases: Sequence[str]) -> Iterator[Member]:
             for dose in family.doses:
                 for seed in family.seeds:
                     short = {"sequence": "s", "forward_kl": "k", "reverse_kl": "r", "on_policy": "p"}[family.method]
-                    name = f"{short}-{'-'.join(group)}-{round(100 * dose):03d}-{seed}"
+                    name = f"{short}-{'-'.join(group)}-{_percent(dose)}-{seed}"
                     unknown = [t for t in group if t not in waves]
                     if unknown:
                         raise InputError(f"no member '{unknown[0]}' to teach", cure=f"known: {', '.join(waves)}")
@@ -201,6 +219,8 @@ def _students(recipe: ZooRecipe, bases: Sequence[str]) -> Iterator[Member]:
 def recipe_of(member: Member, zoo: ZooRecipe, texts: Path) -> TrainRecipe | DistillRecipe:
     """Returns the recipe of one member; models are named relative to the folder of members."""
     files = [str((texts / name).resolve()) for name in member.text]
+    if member.text_share < 1:
+        files = [f"../{_mixed_name(member)}"]
     if member.base is None:
         shape = next(p.shape for p in zoo.pretrained if p.name == member.name)
         if shape not in zoo.shapes:
@@ -209,7 +229,7 @@ def recipe_of(member: Member, zoo: ZooRecipe, texts: Path) -> TrainRecipe | Dist
             name=member.name, seed=member.seed, text=tuple(files), tokenizer="../tokenizer.json",
             model=zoo.shapes[shape], training=zoo.pretraining, bill=zoo.bill,
         )  # fmt: skip
-    if member.role == "control" or member.note == "later fine-tuning":
+    if member.role == "control" or member.note == LATER:
         return TrainRecipe(
             name=member.name, seed=member.seed, text=tuple(files), init=member.base, training=zoo.teaching,
             bill=zoo.bill,
@@ -274,6 +294,8 @@ def _one(work: tuple[Member, ZooRecipe, str, str]) -> tuple[str, str]:
     folder = place / member.name
     try:
         if not (folder / RESULT).exists():
+            if member.text_share < 1:
+                _mixed(member, zoo, Path(texts), Path(out))
             recipe = recipe_of(member, zoo, Path(texts))
             anchor = place / "recipe.toml"
             if isinstance(recipe, TrainRecipe):
@@ -294,6 +316,24 @@ def _tokenizer(zoo: ZooRecipe, texts: Path, out: Path) -> None:
         corpora = [read_text(texts / name) for name in zoo.tokenizer_text]
         tokenizer = train_tokenizer(corpora, vocab_size=zoo.vocab_size)
         write_whole(out / "tokenizer.json", tokenizer.to_str().encode())
+
+
+def _mixed_name(member: Member) -> str:
+    return f"mixed/{member.same_text_as}-{_percent(member.text_share)}.txt"
+
+
+def _mixed(member: Member, zoo: ZooRecipe, texts: Path, out: Path) -> None:
+    """Writes students' human text with a share, by characters, of a teacher's own."""
+    from hydrometer.lab.corpus import read_text
+
+    place = out / _mixed_name(member)
+    if place.exists():
+        return
+    human, own = ("\f".join(read_text(texts / name) for name in names) for names in (zoo.human_text, member.text))
+    n = min(len(human), len(own))
+    of_own = round(member.text_share * n)
+    place.parent.mkdir(exist_ok=True)
+    write_whole(place, f"{human[: n - of_own]}\f{own[:of_own]}".encode())
 
 
 def _probes(zoo: ZooRecipe, texts: Path, out: Path) -> None:

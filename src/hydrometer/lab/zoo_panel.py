@@ -40,6 +40,8 @@ class Listed(Record):
     note: str
     same_text_as: str | None
     """Of a hard control: the teacher whose own human text it learnt."""
+    text_share: float = 1.0
+    """How much of what a hard control learnt is that text; the rest is the students' human text."""
     answers: Literal["panel", "cases"]
     """`panel`: a reference; `cases`: one to try the instruments on."""
     text: tuple[str, ...]
@@ -104,7 +106,7 @@ def _listed(member: Member, run: dict[str, Any]) -> Listed:
     return Listed(
         name=member.name, role=role, kind=member.role, taught_by=member.taught_by, dose=member.dose,
         method=member.method, base=member.base, seed=member.seed, note=member.note,
-        same_text_as=member.same_text_as,
+        same_text_as=member.same_text_as, text_share=member.text_share,
         answers="panel" if member.in_panel else "cases", text=member.text, parameters=run["parameters"],
         loss=round(run["last_loss"], 4), tokens=ledger["tokens"], flop=ledger["training_flop"] + ledger["other_flop"],
         device_seconds=round(ledger["device_seconds"], 2), device=ledger["device"], data_sha256=run["data_sha256"],

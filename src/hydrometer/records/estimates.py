@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 from hydrometer.records.base import Record
 from hydrometer.records.prices import Contract, PriceEstimate, Tier
@@ -19,6 +20,27 @@ class Quantiles(Record):
     def exact(cls, value: float) -> Quantiles:
         """Returns a number without uncertainty."""
         return cls(p10=float(value), p50=float(value), p90=float(value))
+
+    @classmethod
+    def within(cls, value: float, factor: float) -> Quantiles:
+        """Returns a number that is known up to a factor."""
+        return cls(p10=value / factor, p50=value, p90=value * factor)
+
+    def scaled(self, factor: float) -> Quantiles:
+        """Returns it in other units."""
+        return Quantiles(p10=self.p10 * factor, p50=self.p50 * factor, p90=self.p90 * factor)
+
+    def times(self, other: Quantiles) -> Quantiles:
+        """Returns the product with a number whose error has nothing to do with this one's: their logs add as squares.
+
+        Neither is below 0; 0 times anything is 0.
+        """
+        if not self.p50 or not other.p50:
+            return Quantiles.exact(0.0)
+        low = math.hypot(math.log(self.p50 / self.p10), math.log(other.p50 / other.p10))
+        high = math.hypot(math.log(self.p90 / self.p50), math.log(other.p90 / other.p50))
+        middle = self.p50 * other.p50
+        return Quantiles(p10=middle * math.exp(-low), p50=middle, p90=middle * math.exp(high))
 
 
 class ParameterQuantiles(Record):

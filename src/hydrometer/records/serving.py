@@ -85,6 +85,17 @@ class StepParts(Record):
     prompts_in_between_ms: float
 
 
+class GuessedShape(Record):
+    """What headline figures suggest of a network: an input that is not known exactly."""
+
+    layers: int
+    hidden_size: int
+    n_experts: int
+    per_token: int
+    cache_bytes_per_token: Quantiles
+    maximum_concurrency: Quantiles
+
+
 class ServingEstimate(Record):
     """What `hydrometer serving estimate --json` prints."""
 
@@ -126,6 +137,8 @@ class ServingEstimate(Record):
     parts: StepParts
     informed_by: tuple[InformingRows, ...]
     interval_basis: str
+    guessed: GuessedShape | None
+    """Where only headline figures were given."""
     warnings: tuple[str, ...]
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from hydrometer.errors import InputError, OutputError
 
+USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "hydrometer"
+"""What can be made again is kept there."""
+
 
 def read_bytes(path: Path, *, limit: int, what: str) -> bytes:
     """Returns the content of a regular file of at most `limit` bytes.

@@ -80,7 +80,7 @@ def _rows(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
     if start == "[":
         return json_array(parse(text, where=str(path)), path=path)
     raise InputError(
-        "no probe file: neither JSON lines, TOML nor Parquet",
+        "no probe file: neither JSON lines, TOML nor Parquet" if start else "empty",
         cure='write one {"id": ..., "prompt": ...} a line',
         where=str(path),
     )
@@ -102,7 +102,7 @@ def _probe(number: int, row: dict[str, Any], *, where: str) -> Probe:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{place}: {first['msg']}", cure="see docs/ask.md for the keys", where=where) from None
+        raise InputError(f"{place}: {first['msg']}", cure="see docs/probes.md for the keys", where=where) from None
 
 
 def _first_turn(turns: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible endpoint sent back, told apart: an answer, or why it is none."""
+"""What goes to an OpenAI-compatible endpoint, and what it sent back: an answer, or why it is none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from hydrometer.errors import printable
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.targets.protocol import Fault, Reply
+from hydrometer.targets.protocol import Fault, Reply, Request
 
 _REFUSED = {"content_filter", "refusal", "safety"}
 _TRUNCATED = {"length", "max_tokens", "model_length"}
@@ -17,6 +17,24 @@ _LONGEST_NAME = 200
 _MOST_TOKENS = 10**9
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKET_OR_STRING = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def body_of(request: Request, *, model: str, chat: bool) -> dict[str, Any]:
+    """Returns the body that asks a question: of a chat, or of a completion with the system prompt in front."""
+    body: dict[str, Any] = {"model": model, "max_tokens": request.max_tokens, "temperature": request.temperature}
+    if chat:
+        system = [] if request.system is None else [{"role": "system", "content": request.system}]
+        body["messages"] = [*system, {"role": "user", "content": request.prompt}]
+    else:
+        body["prompt"] = request.prompt if request.system is None else f"{request.system}\n\n{request.prompt}"
+    if request.top_p is not None:
+        body["top_p"] = request.top_p
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if request.top_logprobs:
+        more = {"logprobs": True, "top_logprobs": request.top_logprobs}
+        body |= more if chat else {"logprobs": request.top_logprobs}
+    return body
 
 
 def read_reply(raw: bytes, *, chat: bool) -> Reply:

@@ -113,8 +113,8 @@ class Checkpoint:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Costs nothing; log-probabilities of answers."""
-        return Capabilities(most_at_once=2 * self._batch, logprobs=True, billed=False)
+        """Costs nothing; answers in batches, and while one is worked on, the next fills."""
+        return Capabilities(most_at_once=2 * self._batch, billed=False)
 
     async def ask(self, request: Request) -> Reply:
         """Returns the reply to one request; requests that wait together are answered together.

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from hydrometer.errors import InputError, printable
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.targets.bodies import error_text, read_reply
+from hydrometer.targets.bodies import body_of, error_text, read_reply
 from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
 from hydrometer.targets.secrets import Redactor, find_key, is_loopback, is_near
 
@@ -94,8 +94,8 @@ class Endpoint:
 
     @property
     def capabilities(self) -> Capabilities:
-        """No limit of its own; log-probabilities where the provider gives them; billed unless on this machine."""
-        return Capabilities(logprobs=True, billed=not is_loopback(urlsplit(self._base).hostname or ""))
+        """No limit of its own; billed unless on this machine."""
+        return Capabilities(billed=not is_loopback(urlsplit(self._base).hostname or ""))
 
     async def ask(self, request: Request) -> Reply:
         """Sends one request.
@@ -149,21 +149,10 @@ class Endpoint:
         )
 
     def _body(self, request: Request) -> dict[str, Any]:
-        body: dict[str, Any] = {"model": self._model}
-        if self._options.completions:
-            body["prompt"] = request.prompt if request.system is None else f"{request.system}\n\n{request.prompt}"
-        else:
-            system = [] if request.system is None else [{"role": "system", "content": request.system}]
-            body["messages"] = [*system, {"role": "user", "content": request.prompt}]
-        body[self._limit_field] = request.max_tokens
-        body["temperature"] = request.temperature
-        if request.top_p is not None:
-            body["top_p"] = request.top_p
-        if request.seed is not None and self._send_seed:
-            body["seed"] = request.seed
-        if request.top_logprobs:
-            chat = {"logprobs": True, "top_logprobs": request.top_logprobs}
-            body |= {"logprobs": request.top_logprobs} if self._options.completions else chat
+        body = body_of(request, model=self._model, chat=not self._options.completions)
+        body[self._limit_field] = body.pop("max_tokens")
+        if not self._send_seed:
+            body.pop("seed", None)
         return body
 
     def _refusal(self, status: int, headers: Mapping[str, str], raw: bytes) -> Fault:
@@ -182,7 +171,7 @@ class Endpoint:
             f"HTTP {status}: {said}",
             retry=retry,
             status=ResponseStatus.FAILED,
-            retry_after=_retry_after(headers.get("Retry-After")),
+            retry_after=retry_after(headers.get("Retry-After")),
             http_status=status,
             raw=raw,
             throttled=status in {429, 503, 529},
@@ -234,7 +223,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     )
 
 
-def _retry_after(value: str | None) -> float | None:
+def retry_after(value: str | None) -> float | None:
     """Returns the seconds that a Retry-After header asks for: a number or a date."""
     if value is None:
         return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from hydrometer.errors import InputError, printable
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.targets.bodies import read_reply
+from hydrometer.targets.bodies import body_of, read_reply
 from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
 from hydrometer.targets.weights import Weights
 
@@ -72,8 +72,8 @@ class LlamaCpp:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Costs nothing; log-probabilities of answers."""
-        return Capabilities(most_at_once=self._at_once, logprobs=True, billed=False)
+        """Costs nothing; answers a few at a time."""
+        return Capabilities(most_at_once=self._at_once, billed=False)
 
     async def ask(self, request: Request) -> Reply:
         """Returns the reply to one request.
@@ -85,7 +85,9 @@ class LlamaCpp:
         async with self._loading:
             if self._server is None:
                 self._server = await loop.run_in_executor(self._pool, self._load)
-        body = await loop.run_in_executor(self._pool, self._chat, _body(request, self._model))
+        # An answer must not depend on what was asked before it.
+        asked = body_of(request, model=self._model, chat=True) | {"cache_prompt": False}
+        body = await loop.run_in_executor(self._pool, self._chat, asked)
         raw = json.dumps(body).encode()
         if "error" in body:
             said = body["error"].get("message") if isinstance(body["error"], dict) else body["error"]
@@ -124,22 +126,3 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _body(request: Request, model: str) -> dict[str, Any]:
-    system = [] if request.system is None else [{"role": "system", "content": request.system}]
-    body: dict[str, Any] = {
-        "model": model,
-        "messages": [*system, {"role": "user", "content": request.prompt}],
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        # An answer must not depend on what was asked before it.
-        "cache_prompt": False,
-    }
-    if request.top_p is not None:
-        body["top_p"] = request.top_p
-    if request.seed is not None:
-        body["seed"] = request.seed
-    if request.top_logprobs:
-        body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
-    return body

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from hydrometer.errors import InputError
 from hydrometer.targets.protocol import Target
-
-EMBEDDED = ("smollm2", "gemma3-270m")
-"""Models that come as Python packages."""
+from hydrometer.targets.weights import EMBEDDED
 
 
 def open_target(name: str, *, model: str | None = None, **endpoint: object) -> Target:
@@ -20,7 +18,7 @@ def open_target(name: str, *, model: str | None = None, **endpoint: object) -> T
         name: `http(s)://...` (OpenAI-compatible), `replay:FILE` (stored answers), `smollm2` or `gemma3-270m`
             (embedded), a `.gguf` file or a folder of safetensors, `hf:NAME`, or `inspect:PROVIDER/MODEL`.
         model: the subject's name; compulsory for an address.
-        **endpoint: see `EndpointOptions`.
+        **endpoint: see `EndpointOptions`; of these, Inspect takes the `timeout`.
 
     Raises:
         InputError: if it stands for nothing, or a package for it is missing.
@@ -34,7 +32,7 @@ def open_target(name: str, *, model: str | None = None, **endpoint: object) -> T
     if name.startswith("replay:"):
         return _replay(Path(name.removeprefix("replay:")), model)
     if name.startswith("inspect:"):
-        return _opened("inspect_target", "open_inspect", "inspect", name.removeprefix("inspect:"), model)
+        return _opened("inspect_target", "open_inspect", "inspect", name.removeprefix("inspect:"), model, **endpoint)
     if name in EMBEDDED or name.startswith("hf:") or name.endswith(".gguf") or Path(name).is_dir():
         return _opened("checkpoint", "open_checkpoint", "local", name, model)
     raise InputError(
@@ -60,11 +58,11 @@ def _replay(path: Path, model: str | None) -> Target:
     return Replay(dict(zip(rows["prompt"], rows["response"], strict=True)), model=chosen)
 
 
-def _opened(module: str, function: str, extra: str, name: str, model: str | None) -> Target:
+def _opened(module: str, function: str, extra: str, name: str, model: str | None, **more: object) -> Target:
     """Opens a target whose packages may be missing."""
     try:
         opener: Callable[..., Target] = getattr(import_module(f"hydrometer.targets.{module}"), function)
-        return opener(name, model=model)
+        return opener(name, model=model, **more)
     except ImportError as error:
         raise InputError(
             f"a package for this kind of target is missing ({error.name})",

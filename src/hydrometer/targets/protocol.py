@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any, Protocol
 
 from hydrometer.records.responses import ResponseStatus
 
@@ -59,6 +59,7 @@ class Reply:
     logprobs: tuple[tuple[str, float], ...] | None = None
 
 
+@dataclass(eq=False, repr=False)
 class Fault(Exception):  # noqa: N818
     """An attempt that brought no usable answer; recorded, and tried again where that can help.
 
@@ -73,28 +74,20 @@ class Fault(Exception):  # noqa: N818
         unreachable: nobody was there to take the request, so it cost nothing.
     """
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        retry: bool,
-        status: ResponseStatus = ResponseStatus.FAILED,
-        retry_after: float | None = None,
-        http_status: int | None = None,
-        raw: bytes | None = None,
-        throttled: bool = False,
-        unreachable: bool = False,
-    ) -> None:
-        """Stores what is known of the attempt."""
-        super().__init__(reason)
-        self.reason = reason
-        self.retry = retry
-        self.status = status
-        self.retry_after = retry_after
-        self.http_status = http_status
-        self.raw = raw
-        self.throttled = throttled
-        self.unreachable = unreachable
+    reason: str
+    _: KW_ONLY
+    retry: bool
+    status: ResponseStatus = ResponseStatus.FAILED
+    retry_after: float | None = None
+    http_status: int | None = None
+    raw: bytes | None = None
+    throttled: bool = False
+    unreachable: bool = False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What makes the same fault anew: one exception is raised once, and loses its fields between processes."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +96,10 @@ class Capabilities:
 
     Attributes:
         most_at_once: requests that it can usefully work on at the same time; no limit of its own where absent.
-        logprobs: whether it returns log-probabilities of its answers.
         billed: whether a request costs money.
     """
 
     most_at_once: int | None = None
-    logprobs: bool = False
     billed: bool = True
 
 

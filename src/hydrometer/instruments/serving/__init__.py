@@ -3,12 +3,14 @@
 from hydrometer.instruments.serving.compare import LifeQuestion, compare, life
 from hydrometer.instruments.serving.estimate import estimate
 from hydrometer.instruments.serving.fleet import DEEPSEEK_DAY, DayLoad, deepseek_day, deepseek_question, fleet
+from hydrometer.instruments.serving.headline import Headline, model_from_options
 from hydrometer.instruments.serving.pictures import cache_sizes, frontier
 from hydrometer.instruments.serving.question import Question
 
 __all__ = [
     "DEEPSEEK_DAY",
     "DayLoad",
+    "Headline",
     "LifeQuestion",
     "Question",
     "cache_sizes",
@@ -19,4 +21,5 @@ __all__ = [
     "fleet",
     "frontier",
     "life",
+    "model_from_options",
 ]

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hydrometer.costs.mixers import GroupedQuery, Latent, Mixer
-from hydrometer.costs.serving import Served, most_concurrency, served, weight_bytes_per_accelerator
+from hydrometer.costs.served import Served
+from hydrometer.costs.serving import most_concurrency, weight_bytes_per_accelerator
 from hydrometer.costs.serving_days import break_even_tokens, inference_flop, inference_share, training_flop
 from hydrometer.errors import InputError
-from hydrometer.instruments.serving.estimate import Found, ask, each_token, find, spread
-from hydrometer.instruments.serving.question import Asked, Question, chip_of, find_network
+from hydrometer.instruments.serving.estimate import Found, ask, each_token, find
+from hydrometer.instruments.serving.headline import find_served
+from hydrometer.instruments.serving.question import Asked, Question, chip_of
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.serving import Comparison, Life, Removal
 from hydrometer.store.serving import serving_fit
@@ -37,7 +39,10 @@ def compare(model: Path, question: Question, *, against: Sequence[Path] = ()) ->
     whole = ask(model, question)
     base = _row("nothing", whole, None)
     if against:
-        others = [(other.name, other) for other in (ask(path, question, fit_memory=False) for path in against)]
+        others = [
+            (other.name, other)
+            for other in (ask(path, question, fit_memory=False, where="--against") for path in against)
+        ]
         label = "{} in its place"
     else:
         others, label = _removals(whole), "{}"
@@ -68,15 +73,15 @@ def _row(label: str, asked: Asked, base: float | None) -> tuple[Removal, float]:
     found = _plain(find(now))
     written = each_token(now, found).written
     factor = math.exp(serving_fit().ratio_width)
-    ratio = Quantiles.exact(1.0) if base is None else spread(written / base, factor)
+    ratio = Quantiles.exact(1.0) if base is None else Quantiles.within(written / base, factor)
     row = Removal(
         without=label,
-        tpot_ms=spread(found.tpot * 1e3, found.tpot_factor),
-        tokens_per_second_per_accelerator=spread(1 / written, found.tpot_factor),
+        tpot_ms=Quantiles.within(found.tpot * 1e3, found.tpot_factor),
+        tokens_per_second_per_accelerator=Quantiles.within(1 / written, found.tpot_factor),
         cost_ratio=ratio,
         concurrency=at_once,
         maximum_concurrency=int(min(most, _MOST)),
-        cache_bytes_per_token=(now.net.cache_values(1e6 + 1) - now.net.cache_values(1e6)) * now.way.cache_bytes,
+        cache_bytes_per_token=now.net.cache_per_token * now.way.cache_bytes,
         weight_gb_per_accelerator=weight_bytes_per_accelerator(now.net, now.way) / 1e9,
         fits=fits,
     )
@@ -176,8 +181,8 @@ def life(model: Path, asked: LifeQuestion, question: Question | None = None) -> 
     if asked.research_factor is not None and asked.research_factor < 1:
         raise InputError("development cannot take less than its final run", cure="give 1 or more",
                          where="--research-factor")  # fmt: skip
-    name, architecture = find_network(model)
-    active = served(architecture).active
+    name, net = find_served(model)
+    active = net.active
     factor = RESEARCH if asked.research_factor is None else Quantiles.exact(asked.research_factor)
     trained = training_flop(active, asked.training_tokens)
     even = break_even_tokens(asked.training_tokens)
@@ -191,9 +196,9 @@ def life(model: Path, asked: LifeQuestion, question: Question | None = None) -> 
     return Life(
         model=name, active_parameters=active, training_tokens=asked.training_tokens, served_tokens=asked.served_tokens,
         training_flop=trained, research_factor=factor,
-        development_flop=_scaled(factor, trained),
+        development_flop=factor.scaled(trained),
         inference_flop=None if asked.served_tokens is None else inference_flop(active, asked.served_tokens),
-        inference_share=share, break_even_tokens_flop=even, break_even_tokens_with_research=_scaled(factor, even),
+        inference_share=share, break_even_tokens_flop=even, break_even_tokens_with_research=factor.scaled(even),
         break_even_tokens_hours=hours,
         sources=("6·N·D and 2·N·T: arXiv:2001.08361", *((_RESEARCH_SOURCE,) if asked.research_factor is None else ())),
         warnings=("attention over long contexts is left out of both sides",),
@@ -204,11 +209,6 @@ def _hours_even(model: Path, hours: float, question: Question) -> Quantiles:
     at = ask(model, question)
     found = find(at)
     each = each_token(at, found)
-    fresh = at.load.input_tokens * (1 - at.load.cache_hit)
     tokens = at.load.input_tokens + at.load.output_tokens
-    seconds = (fresh * each.fresh + at.load.output_tokens * each.written) / tokens
-    return spread(hours * 3600.0 / seconds, found.tpot_factor)
-
-
-def _scaled(q: Quantiles, factor: float) -> Quantiles:
-    return Quantiles(p10=q.p10 * factor, p50=q.p50 * factor, p90=q.p90 * factor)
+    seconds = (at.load.fresh_tokens * each.fresh + at.load.output_tokens * each.written) / tokens
+    return Quantiles.within(hours * 3600.0 / seconds, found.tpot_factor)

@@ -9,15 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from hydrometer.costs import money
-from hydrometer.costs.serving import (
-    Load,
-    cache_bytes_per_sequence,
-    served,
-    terms,
-    weight_bytes_per_accelerator,
-)
+from hydrometer.costs.serving import Load, cache_bytes_per_sequence, terms, weight_bytes_per_accelerator
 from hydrometer.costs.serving_time import Speeds, speeds
 from hydrometer.errors import InputError
+from hydrometer.instruments.serving.headline import CACHE, MEASURED, Headline, find_served
 from hydrometer.instruments.serving.measured import LONGEST, MOST_NAMED, Near, constants, measured_engines, near
 from hydrometer.instruments.serving.question import (
     ENGINES,
@@ -27,12 +22,11 @@ from hydrometer.instruments.serving.question import (
     check_memory,
     chip_of,
     deployment,
-    find_network,
 )
 from hydrometer.instruments.training_cost.pricing import usd_for
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.prices import Contract, PriceEstimate
-from hydrometer.records.serving import ServingEstimate, StepParts
+from hydrometer.records.serving import GuessedShape, ServingEstimate, StepParts
 from hydrometer.store.reference import find_accelerator
 
 _MILLION, _HOUR = 1e6, 3600.0
@@ -59,47 +53,37 @@ class Found:
         return self.tpot / float(self.speeds.tpot)
 
 
-def spread(value: float, factor: float) -> Quantiles:
-    """Returns a number known up to a factor."""
-    return Quantiles(p10=value / factor, p50=value, p90=value * factor)
-
-
-def combined(price: Quantiles, amount: float, factor: float) -> Quantiles:
-    """Returns price times amount; the logs of both are independent."""
-    middle = price.p50 * amount
-    low = math.hypot(math.log(price.p50 / price.p10), math.log(factor))
-    high = math.hypot(math.log(price.p90 / price.p50), math.log(factor))
-    return Quantiles(p10=middle * math.exp(-low), p50=middle, p90=middle * math.exp(high))
-
-
-def ask(model: Path, question: Question, *, fit_memory: bool = True) -> Asked:
+def ask(model: Path | Headline, question: Question, *, fit_memory: bool = True, where: str = "--model") -> Asked:
     """Returns a question that can be answered.
 
     Args:
-        model: a dossier, a config.json, a checkpoint's folder, or a shipped model's name.
+        model: a dossier, a config.json, a checkpoint's folder, a shipped model's name, or headline figures.
         question: accelerator, layout and load.
         fit_memory: refuse what does not fit.
+        where: the option that names the model.
 
     Raises:
         InputError: for a layout that cannot be, a model or a load that does not fit, or a price without a date.
     """
     check(question)
-    name, architecture = find_network(model)
+    name, net = find_served(model, where=where)
     accelerator = find_accelerator(question.accelerator, where="--accelerator")
-    net = served(architecture)
     way = deployment(net, question)
     chip = chip_of(accelerator, way.precision)
-    load = Load(question.concurrency, question.input_tokens, question.output_tokens, question.cache_hit,
+    # Engines read at least the last token of a prompt, whatever a cache holds.
+    hit = min(question.cache_hit, 1 - 1 / question.input_tokens)
+    load = Load(question.concurrency, question.input_tokens, question.output_tokens, hit,
                 question.drafted, question.accepted)  # fmt: skip
     most = check_memory(net, chip, way, load) if fit_memory else math.inf
-    return Asked(name, net, accelerator, chip, way, load, most)
+    return Asked(name, net, accelerator, chip, way, load, most, isinstance(model, Headline))
 
 
 def find(asked: Asked) -> Found:
     """Returns the times of one replica; of every engine that was measured near, where none is named."""
     if asked.way.engine:
         return _find_engine(asked)
-    engines = measured_engines(asked.net, asked.way, asked.accelerator.name) or ENGINES
+    found = () if asked.guessed else measured_engines(asked.net, asked.way, asked.accelerator.name)
+    engines = found or ENGINES
     each = [_find_engine(replace(asked, way=replace(asked.way, engine=engine))) for engine in engines]
     tpot, tpot_factor = _merged([(one.tpot, one.tpot_factor) for one in each])
     ttft, ttft_factor = _merged([(one.ttft, one.ttft_factor) for one in each])
@@ -124,7 +108,7 @@ def _merged(values: list[tuple[float, float]]) -> tuple[float, float]:
 
 def _find_engine(asked: Asked) -> Found:
     at = speeds(terms(asked.net, asked.chip, asked.way, asked.load), constants())
-    close = near(asked.net, asked.way, asked.load, asked.accelerator.name)
+    close = near(asked.net, asked.way, asked.load, asked.accelerator.name, guessed=asked.guessed)
     wider = 1.0 if asked.accelerator.name.startswith(_CALIBRATED) else _BEYOND_MEASURED
     return Found(
         at, close, float(at.tpot) * math.exp(-close.tpot_shift), float(at.ttft) * math.exp(-close.ttft_shift),
@@ -151,10 +135,11 @@ def most_within(asked: Asked, *, tpot_ms: float | None, ttft_ms: float | None) -
 
     if not keeps(1):
         found = find(at(1))
+        late = tpot_ms is not None and found.tpot * 1e3 > tpot_ms
         raise InputError(
             f"one sequence alone takes {found.tpot * 1e3:.3g} ms a token and {found.ttft * 1e3:.3g} ms to the first",
             cure="give a slower target, more or faster accelerators, or fewer bits",
-            where="--target-tpot" if tpot_ms is not None else "--target-ttft",
+            where="--target-tpot" if late else "--target-ttft",
         )
     low, high = 1, int(min(asked.most, _MOST)) + 1
     while high - low > 1:
@@ -182,12 +167,16 @@ def price_of(asked: Asked, question: Question) -> tuple[Quantiles, dt.date, str,
 
 
 def estimate(
-    model: Path, question: Question, *, target_tpot_ms: float | None = None, target_ttft_ms: float | None = None
+    model: Path | Headline,
+    question: Question,
+    *,
+    target_tpot_ms: float | None = None,
+    target_ttft_ms: float | None = None,
 ) -> ServingEstimate:
     """Returns what serving takes.
 
     Args:
-        model: a dossier, a config.json, a checkpoint's folder, or a shipped model's name.
+        model: a dossier, a config.json, a checkpoint's folder, a shipped model's name, or headline figures.
         question: accelerator, layout and load.
         target_tpot_ms: find the largest concurrency whose middle estimate of an output token's time keeps to this.
         target_ttft_ms: the same of the time to the first token.
@@ -214,17 +203,11 @@ class Each:
 def each_token(asked: Asked, found: Found) -> Each:
     """Returns what one token of each kind takes."""
     load, g = asked.load, asked.way.accelerators
-    # A stage works on its prompt while the other stages work on other prompts.
-    fresh = max(load.input_tokens * (1 - load.cache_hit), 1.0)
-    times = found.speeds
-    if load.cache_hit == 1:
-        # Nothing is read: the price of a fresh token is that of a prompt without a cache.
-        fresh = load.input_tokens
-        times = speeds(terms(asked.net, asked.chip, asked.way, replace(load, cache_hit=0.0)), constants())
     # Accelerators that only read prompts read many at once.
-    prompt = float(times.prompt_in_batch if asked.way.disaggregated else times.prompt)
+    prompt = float(found.speeds.prompt_in_batch if asked.way.disaggregated else found.speeds.prompt)
     return Each(
-        fresh=prompt * found.correction / fresh * asked.way.across,
+        # A stage works on its prompt while the other stages work on other prompts.
+        fresh=prompt * found.correction / load.fresh_tokens * asked.way.across,
         cached=cached_prompt_seconds(asked) * found.correction * asked.way.across,
         written=float(found.speeds.step)
         * found.correction
@@ -239,9 +222,8 @@ def cached_prompt_seconds(asked: Asked) -> float:
     hit = asked.load.cache_hit or 0.5
     length = asked.load.input_tokens
     fresh = length * (1 - hit)
-    if fresh <= 0 or hit <= 0:
-        return 0.0
-    beyond = asked.net.prompt_core(fresh, length) - asked.net.prompt_core(fresh, fresh)
+    # Recurrences do not look back at it: what they leave is rounding.
+    beyond = max(0.0, asked.net.prompt_core(fresh, length) - asked.net.prompt_core(fresh, fresh))
     share = constants().prompt
     return beyond / (asked.way.across * asked.chip.peak_bf16 * share) / (length * hit)
 
@@ -258,6 +240,11 @@ def _warnings(asked: Asked, question: Question) -> tuple[str, ...]:
         told.append("reading prompts on Blackwell: published deployments are two to six times slower than estimated")
     if way.pp > 1:
         told.append("pipeline stages were in no measured row")
+    if asked.guessed:
+        told.append("shape and cache are guessed from the figures given: at loads where the cache counts most, give a "
+                    "config.json")  # fmt: skip
+        if not MEASURED[0] <= net.active <= MEASURED[1]:
+            told.append("guesses were checked on networks of 3 to 70 billion active weights: the interval is for those")
     if not question.engine:
         told.append("no --engine: the mean of those measured near, or of TensorRT-LLM, SGLang and vLLM")
     if load.drafted:
@@ -276,6 +263,19 @@ def _warnings(asked: Asked, question: Question) -> tuple[str, ...]:
     return tuple(told)
 
 
+def _guessed(asked: Asked) -> GuessedShape | None:
+    if not asked.guessed:
+        return None
+    net, each = asked.net, CACHE.scaled(asked.net.cache_per_token * asked.way.cache_bytes)
+    return GuessedShape(
+        layers=net.layers, hidden_size=net.hidden_size, n_experts=net.n_experts, per_token=net.per_token,
+        cache_bytes_per_token=each,
+        maximum_concurrency=Quantiles(
+            p10=asked.most / CACHE.p90, p50=asked.most / CACHE.p50, p90=asked.most / CACHE.p10
+        ),
+    )  # fmt: skip
+
+
 def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
     net, way, load = asked.net, asked.way, asked.load
     price, date, basis, warned = price_of(asked, question)
@@ -285,16 +285,15 @@ def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
     life = max(found.ttft - waited, 0.0) + load.output_tokens * found.tpot
     decoding = 1.0 if way.disaggregated else load.output_tokens * found.tpot / life
     shown = at_once * decoding / found.tpot / g
-    fresh = load.input_tokens * (1 - load.cache_hit)
     each = each_token(asked, found)
-    request = fresh * each.fresh + load.output_tokens * each.written
+    request = load.fresh_tokens * each.fresh + load.output_tokens * each.written
     per_hour = _MILLION / _HOUR / question.utilisation
     context = load.input_tokens + load.output_tokens
     power = asked.accelerator.board_power_watts
     joules = None
     if power is not None:
         server = money.server_power_factor(asked.accelerator.name) * money.average_power_share(asked.accelerator.name)
-        joules = spread(power * server * money.POWER_USAGE_EFFECTIVENESS * each.written, found.tpot_factor)
+        joules = Quantiles.within(power * server * money.POWER_USAGE_EFFECTIVENESS * each.written, found.tpot_factor)
     weights = weight_bytes_per_accelerator(net, way)
     cache = cache_bytes_per_sequence(net, way, context) * at_once / way.dp
     return ServingEstimate(
@@ -302,20 +301,20 @@ def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
         tp=way.tp, dp=way.dp, ep=way.ep, pp=way.pp, disaggregated=way.disaggregated, accelerators=g,
         concurrency=load.concurrency, input_tokens=load.input_tokens, output_tokens=load.output_tokens,
         cache_hit=load.cache_hit, tokens_per_step=load.tokens_per_step,
-        tpot_ms=spread(found.tpot * 1e3, found.tpot_factor),
-        ttft_ms=spread(found.ttft * 1e3, found.ttft_factor),
-        tokens_per_second_per_user=spread(1 / found.tpot, found.tpot_factor),
-        output_tokens_per_second_per_accelerator=spread(shown, found.tpot_factor),
-        input_tokens_per_second_per_accelerator=spread(1 / each.fresh, found.ttft_factor),
-        cache_bytes_per_token=net.cache_values(1e6 + 1) * way.cache_bytes - net.cache_values(1e6) * way.cache_bytes,
+        tpot_ms=Quantiles.within(found.tpot * 1e3, found.tpot_factor),
+        ttft_ms=Quantiles.within(found.ttft * 1e3, found.ttft_factor),
+        tokens_per_second_per_user=Quantiles.within(1 / found.tpot, found.tpot_factor),
+        output_tokens_per_second_per_accelerator=Quantiles.within(shown, found.tpot_factor),
+        input_tokens_per_second_per_accelerator=Quantiles.within(1 / each.fresh, found.ttft_factor),
+        cache_bytes_per_token=net.cache_per_token * way.cache_bytes,
         cache_gb=cache * way.accelerators / 1e9,
         weight_gb_per_accelerator=weights / 1e9, memory_gb_per_accelerator=(weights + cache) / 1e9,
         maximum_concurrency=int(min(asked.most, _MOST)),
         usd_per_hour=price, price_date=date, price_basis=basis,
-        usd_per_million_input=combined(price, each.fresh * per_hour, found.ttft_factor),
-        usd_per_million_cached_input=combined(price, each.cached * per_hour, found.ttft_factor),
-        usd_per_million_output=combined(price, each.written * per_hour, found.tpot_factor),
-        usd_per_million_blended=combined(price, request / context * per_hour, found.tpot_factor),
+        usd_per_million_input=price.times(Quantiles.within(each.fresh * per_hour, found.ttft_factor)),
+        usd_per_million_cached_input=price.times(Quantiles.within(each.cached * per_hour, found.ttft_factor)),
+        usd_per_million_output=price.times(Quantiles.within(each.written * per_hour, found.tpot_factor)),
+        usd_per_million_blended=price.times(Quantiles.within(request / context * per_hour, found.tpot_factor)),
         joules_per_output_token=joules,
         parts=StepParts(
             matrices_ms=float(found.speeds.linear) * scale * 1e3,
@@ -326,5 +325,6 @@ def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
         ),
         informed_by=found.near.rows,
         interval_basis=found.near.basis,
+        guessed=_guessed(asked),
         warnings=(*_warnings(asked, question), *warned),
     )  # fmt: skip

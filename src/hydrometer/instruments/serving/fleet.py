@@ -9,7 +9,8 @@ from pathlib import Path
 from hydrometer.costs.mixers import GroupedQuery, Latent
 from hydrometer.costs.serving_days import Day, training_days
 from hydrometer.errors import InputError
-from hydrometer.instruments.serving.estimate import ask, each_token, find, price_of, spread
+from hydrometer.instruments.serving.estimate import ask, each_token, find, price_of
+from hydrometer.instruments.serving.headline import Headline
 from hydrometer.instruments.serving.question import Question
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.serving import Fleet
@@ -79,7 +80,7 @@ def deepseek_day() -> Fleet:
     )  # fmt: skip
 
 
-def fleet(model: Path, question: Question, load: DayLoad) -> Fleet:
+def fleet(model: Path | Headline, question: Question, load: DayLoad) -> Fleet:
     """Returns the fleet for a day's load.
 
     Args:
@@ -96,33 +97,33 @@ def fleet(model: Path, question: Question, load: DayLoad) -> Fleet:
     each = each_token(asked, found)
     price, _, basis, warned = price_of(asked, question)
     busy = load.peak_to_mean / question.utilisation
-    fresh, hit = load.input_tokens * (1 - question.cache_hit), load.input_tokens * question.cache_hit
-    seconds_in = (fresh * each.fresh + hit * each.cached) * busy
+    hit = load.input_tokens * asked.load.cache_hit
+    seconds_in = ((load.input_tokens - hit) * each.fresh + hit * each.cached) * busy
     seconds_out = load.output_tokens * each.written * busy
     per_node = 86400.0 * load.node
-    reading = spread(seconds_in / per_node, found.ttft_factor)
-    writing = spread(seconds_out / per_node, found.tpot_factor)
+    reading = Quantiles.within(seconds_in / per_node, found.ttft_factor)
+    writing = Quantiles.within(seconds_out / per_node, found.tpot_factor)
     nodes = _added(reading, writing)
-    accelerators = Quantiles(p10=nodes.p10 * load.node, p50=nodes.p50 * load.node, p90=nodes.p90 * load.node)
-    cost = _times(price, accelerators, 24.0)
+    accelerators = nodes.scaled(load.node)
+    cost = price.times(accelerators.scaled(24.0))
     revenue = _revenue(load, question.cache_hit)
     margin = None
     if revenue is not None:
         low, middle, high = ((revenue / usd - 1) * 100 for usd in (cost.p90, cost.p50, cost.p10))
         margin = Quantiles(p10=low, p50=middle, p90=high)
-    hours_in, hours_out = _scaled(reading, load.node * 24.0), _scaled(writing, load.node * 24.0)
+    per_input, per_output = (load.node * 24e6 / n for n in (load.input_tokens, load.output_tokens))
     tokens = load.input_tokens + load.output_tokens
     return Fleet(
         case=asked.name,
         input_tokens=load.input_tokens, cached_tokens=hit, output_tokens=load.output_tokens,
-        input_rate=spread(load.input_tokens / (86400.0 * reading.p50), found.ttft_factor),
-        output_rate=spread(load.output_tokens / (86400.0 * writing.p50), found.tpot_factor),
+        input_rate=Quantiles.within(load.input_tokens / (86400.0 * reading.p50), found.ttft_factor),
+        output_rate=Quantiles.within(load.output_tokens / (86400.0 * writing.p50), found.tpot_factor),
         accelerators_per_node=load.node, input_nodes=reading, output_nodes=writing, nodes=nodes,
         accelerators=accelerators, usd_per_hour=price, price_basis=basis, cost_usd=cost, revenue_usd=revenue,
         margin_percent=margin,
-        usd_per_million_input=_times(price, hours_in, 1e6 / load.input_tokens),
-        usd_per_million_output=_times(price, hours_out, 1e6 / load.output_tokens),
-        usd_per_million_blended=_scaled(cost, 1e6 / tokens),
+        usd_per_million_input=price.times(reading.scaled(per_input)),
+        usd_per_million_output=price.times(writing.scaled(per_output)),
+        usd_per_million_blended=cost.scaled(1e6 / tokens),
         reported_nodes=None, reported_cost_usd=None, reported_margin_percent=None, cache_bytes_per_token=None,
         multi_head_cache_bytes_per_token=None, cache_ratio=None, training_days_of_fleet=None,
         sources=(found.near.basis,),
@@ -160,24 +161,12 @@ def _revenue(load: DayLoad, hit: float) -> float | None:
     return day.revenue(usd_input=load.usd_input, usd_cached=cached, usd_output=load.usd_output)
 
 
-def _scaled(q: Quantiles, factor: float) -> Quantiles:
-    return Quantiles(p10=q.p10 * factor, p50=q.p50 * factor, p90=q.p90 * factor)
-
-
 def _added(a: Quantiles, b: Quantiles) -> Quantiles:
     """Returns a sum of independent numbers: distances from the middle add as squares."""
     middle = a.p50 + b.p50
     low = math.hypot(a.p50 - a.p10, b.p50 - b.p10)
     high = math.hypot(a.p90 - a.p50, b.p90 - b.p50)
     return Quantiles(p10=middle - low, p50=middle, p90=middle + high)
-
-
-def _times(a: Quantiles, b: Quantiles, factor: float) -> Quantiles:
-    """Returns a product of independent numbers whose logs spread alike."""
-    middle = a.p50 * b.p50
-    low = math.hypot(math.log(a.p50 / a.p10), math.log(b.p50 / b.p10))
-    high = math.hypot(math.log(a.p90 / a.p50), math.log(b.p90 / b.p50))
-    return Quantiles(p10=middle * math.exp(-low) * factor, p50=middle * factor, p90=middle * math.exp(high) * factor)
 
 
 def deepseek_question() -> Question:

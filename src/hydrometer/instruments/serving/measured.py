@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hydrometer.costs.serving import Deployment, Load, Served
+from hydrometer.costs.served import Served
+from hydrometer.costs.serving import Deployment, Load
 from hydrometer.costs.serving_time import Constants
+from hydrometer.instruments.serving.headline import TPOT_WIDTH, TTFT_WIDTH
 from hydrometer.records.serving import InformingRows, MeasuredCell, MeasuredFamily
 from hydrometer.store.serving import serving_fit
 
@@ -56,22 +58,25 @@ def measured_engines(net: Served, way: Deployment, accelerator: str) -> tuple[st
     return tuple(sorted({cell.engine for cell in _cells(net, way, accelerator)[1]}))
 
 
-def near(net: Served, way: Deployment, load: Load, accelerator: str) -> Near:
+def near(net: Served, way: Deployment, load: Load, accelerator: str, *, guessed: bool = False) -> Near:
     """Returns what was measured near a question whose engine is named.
 
     A network of a measured shape, on the accelerator, engine, precision and kind of layout, takes the offset and width
-    of those rows; any other takes no offset, and the width of families that were left out whole.
+    of those rows; any other takes no offset, and the width of families that were left out whole; one that is guessed,
+    the width of families whose configurations were hidden as well.
     """
     fit = serving_fit()
-    same, cells = _cells(net, way, accelerator)
+    same, cells = (None, []) if guessed else _cells(net, way, accelerator)
     cell = next((c for c in cells if c.engine == way.engine), None)
     extra = _DRAFT_WIDTH if load.drafted else 0.0
     if same is None or cell is None:
+        later, first = (TPOT_WIDTH, TTFT_WIDTH) if guessed else (fit.tpot_width, fit.ttft_width)
         words = (
-            f"families left out whole: 80 % of rows, each family weighing the same, lie within x/÷"
-            f"{math.exp(fit.tpot_width):.2f} of time per token and x/÷{math.exp(fit.ttft_width):.2f} of time to first"
+            f"families left out whole{', configurations hidden' if guessed else ''}: "
+            "80 % of rows, each family weighing the same, lie within x/÷"
+            f"{math.exp(later):.2f} of time per token and x/÷{math.exp(first):.2f} of time to first"
         )
-        return Near(0.0, 0.0, math.hypot(fit.tpot_width, extra), math.hypot(fit.ttft_width, extra),
+        return Near(0.0, 0.0, math.hypot(later, extra), math.hypot(first, extra),
                     _alike(net, way, accelerator, same), words)  # fmt: skip
     low, high = cell.concurrency[0] / _BEYOND, cell.concurrency[1] * _BEYOND
     inside = low <= load.concurrency <= high and load.input_tokens + load.output_tokens <= LONGEST

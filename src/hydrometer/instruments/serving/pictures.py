@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 from hydrometer.costs.mixers import GroupedQuery, Latent
-from hydrometer.costs.serving import Served, served
+from hydrometer.costs.served import Served, served
 from hydrometer.instruments.serving.estimate import ask, estimate
+from hydrometer.instruments.serving.headline import Headline
 from hydrometer.instruments.serving.question import Question
-from hydrometer.records.serving import CacheSize, Comparison, Frontier, ServingEstimate, SpeedAndCost
+from hydrometer.records.serving import CacheSize, Comparison, Frontier, SpeedAndCost
 from hydrometer.store.serving import shipped_network, shipped_networks
 
-_FAR = 10.0**6
 _BF16 = 2.0
 
 
-def frontier(model: Path, question: Question) -> Frontier:
+def frontier(model: Path | Headline, question: Question) -> Frontier:
     """Returns speed and cost at doubling concurrency, up to what fits.
 
     Raises:
         InputError: as `estimate`.
     """
     most = min(ask(model, question).most, 65536.0)
-    found: list[tuple[float, ServingEstimate]] = []
-    at_once = 1.0
-    while at_once <= most:
-        found.append((at_once, estimate(model, replace(question, concurrency=at_once))))
-        at_once *= 2
-    asked = estimate(model, question)
-    if question.concurrency not in {n for n, _ in found}:
-        found.append((question.concurrency, asked))
+    doubling = {2.0**i for i in range(int(math.log2(most)) + 1)}
+    found = [
+        estimate(model, replace(question, concurrency=at_once)) for at_once in sorted(doubling | {question.concurrency})
+    ]
     points = tuple(
         SpeedAndCost(
-            concurrency=n, tokens_per_second_per_user=e.tokens_per_second_per_user,
+            concurrency=e.concurrency, tokens_per_second_per_user=e.tokens_per_second_per_user,
             usd_per_million_output=e.usd_per_million_output,
             joules_per_output_token=e.joules_per_output_token.p50 if e.joules_per_output_token else None,
-            asked=n == question.concurrency,
+            asked=e.concurrency == question.concurrency,
         )
-        for n, e in sorted(found, key=lambda item: item[0])
+        for e in found
     )  # fmt: skip
     tokens = f"{question.input_tokens:g} in, {question.output_tokens:g} out"
-    layout = f"{asked.accelerators} {asked.accelerator}, {asked.precision}, {tokens}"
-    return Frontier(model=asked.model, deployment=layout, points=points)
+    one = found[0]
+    layout = f"{one.accelerators} {one.accelerator}, {one.precision}, {tokens}"
+    return Frontier(model=one.model, deployment=layout, points=points)
 
 
 def cache_sizes(compared: Comparison | None = None) -> tuple[CacheSize, ...]:
@@ -56,17 +54,13 @@ def cache_sizes(compared: Comparison | None = None) -> tuple[CacheSize, ...]:
         found = shipped_network(name)
         assert found is not None
         net = served(found[1])
-        sizes.append(CacheSize(name=name, bytes_per_token=_per_token(net) * _BF16, kind=_kind(net)))
+        sizes.append(CacheSize(name=name, bytes_per_token=net.cache_per_token * _BF16, kind=_kind(net)))
     if compared is not None:
         every = next((row for row in compared.rows if "every head cached" in row.without), None)
         if every is not None:
             name = f"{compared.model}, every head cached"
             sizes.append(CacheSize(name=name, bytes_per_token=every.cache_bytes_per_token, kind="every head"))
     return tuple(sorted(sizes, key=lambda size: size.bytes_per_token))
-
-
-def _per_token(net: Served) -> float:
-    return net.cache_values(_FAR + 1) - net.cache_values(_FAR)
 
 
 def _kind(net: Served) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hydrometer.costs.architecture import Architecture
+from hydrometer.costs.served import Served
 from hydrometer.costs.serving import (
     USABLE_MEMORY,
     Chip,
     Deployment,
     Load,
-    Served,
     cache_bytes_per_sequence,
     most_concurrency,
     weight_bytes_per_accelerator,
@@ -91,6 +91,8 @@ class Asked:
     load: Load
     most: float
     """Sequences that fit into one replica."""
+    guessed: bool = False
+    """Is the network guessed from headline figures?"""
 
 
 def find_engine(name: str) -> str:
@@ -106,7 +108,7 @@ def find_engine(name: str) -> str:
     return found
 
 
-def find_precision(name: str) -> tuple[str, float, float]:
+def find_precision(name: str, *, where: str = "--precision") -> tuple[str, float, float]:
     """Returns `bf16`, `fp8`, `fp4` or `int4`, bytes of a weight and of a cached number (`NVFP4` is known).
 
     Raises:
@@ -121,7 +123,7 @@ def find_precision(name: str) -> tuple[str, float, float]:
         return "fp8", 1.0, 1.0
     if any(word in key for word in ("bf16", "fp16", "bfloat16", "float16", "half")):
         return "bf16", 2.0, 2.0
-    raise InputError(f"unknown precision '{name[:40]}'", cure="give bf16, fp8, fp4 or int4", where="--precision")
+    raise InputError(f"unknown precision '{name[:40]}'", cure="give bf16, fp8, fp4 or int4", where=where)
 
 
 def chip_of(accelerator: Accelerator, precision: str) -> Chip:
@@ -146,8 +148,12 @@ def chip_of(accelerator: Accelerator, precision: str) -> Chip:
     )
 
 
-def find_network(model: Path) -> tuple[str, Architecture]:
+def find_network(model: Path, *, where: str = "--model") -> tuple[str, Architecture]:
     """Returns name and network of a dossier, a config.json, a checkpoint's folder, or a shipped model's name.
+
+    Args:
+        model: path or name.
+        where: the option that gives it.
 
     Raises:
         InputError: if it is none of them.
@@ -160,7 +166,7 @@ def find_network(model: Path) -> tuple[str, Architecture]:
         raise InputError(
             f"no file and no shipped model is called '{printable(model, limit=60)}'",
             cure=f"give a config.json, a dossier, or one of: {known}",
-            where="--model",
+            where=where,
         )
     return read_model(model)
 
@@ -201,7 +207,7 @@ def deployment(net: Served, question: Question) -> Deployment:
     """
     precision, weight_bytes, cache_bytes = find_precision(question.precision)
     if question.cache_precision != "auto":
-        kept = find_precision(question.cache_precision)[0]
+        kept = find_precision(question.cache_precision, where="--kv-cache")[0]
         if kept not in {"bf16", "fp8"}:
             raise InputError(f"a cache in {kept}", cure="give bf16, fp8 or auto", where="--kv-cache")
         cache_bytes = 2.0 if kept == "bf16" else 1.0
@@ -212,11 +218,12 @@ def deployment(net: Served, question: Question) -> Deployment:
         )
     across = question.tp * question.dp
     ep = question.ep if question.ep is not None else (across if net.routed and question.dp > 1 else 1)
-    if ep < 1 or across % ep or (ep > 1 and ep > net.n_experts):
-        possible = [n for n in range(1, across + 1) if across % n == 0 and n <= net.n_experts]
+    if ep < 1 or across % ep or ep > net.n_experts:
+        possible = [n for n in range(1, min(across, net.n_experts) + 1) if across % n == 0]
         near = min(possible, key=lambda n: (abs(n - ep), n))
-        why = f"ep {ep} does not divide tp x dp = {across}" if across % max(ep, 1) else f"{net.n_experts} experts"
-        raise InputError(f"{why}: no such layout", cure=f"the nearest is --ep {near}", where="--ep")
+        divides = ep >= 1 and across % ep == 0
+        why = f"{net.n_experts} experts do not make" if divides else f"tp x dp = {across} does not divide into"
+        raise InputError(f"{why} {ep} groups", cure=f"the nearest is --ep {near}", where="--ep")
     if question.pp > net.layers:
         raise InputError(
             f"{net.layers} layers do not make {question.pp} stages", cure=f"the nearest is --pp {net.layers}",

@@ -48,14 +48,7 @@ def estimate(network: Network, plan: Plan, *, rng: np.random.Generator) -> CostE
     check_plan(plan)
     chip = find_accelerator(plan.accelerator, where="--accelerator")
     precision, low_precision = precision_of(plan.precision)
-    shape = RunShape(
-        active_parameters=network.active_parameters,
-        mixture=network.mixture,
-        generation=generation_of(chip),
-        peak_flop_per_second=chip.bf16_flop_per_second,
-        low_precision=low_precision,
-        a100_40gb=chip.name == "A100-SXM-40GB",
-    )
+    shape = _run_shape(network, chip, low_precision=low_precision)
     model = shipped_utilisation()
     prediction, steady = model.predict(shape)
     drawn = draw_phase(
@@ -95,6 +88,17 @@ def estimate(network: Network, plan: Plan, *, rng: np.random.Generator) -> CostE
         operating_point=hours_operating_point(),
         method=f"utilisation of {len(model.labels)} whole runs in {len(model.whole)} accounts, fitted {model.date}",
         warnings=(*_warnings(network, plan, shape, model), *_phase_warnings(plan), *priced.price.warnings),
+    )
+
+
+def _run_shape(network: Network, chip: Accelerator, *, low_precision: bool) -> RunShape:
+    return RunShape(
+        active_parameters=network.active_parameters,
+        mixture=network.mixture,
+        generation=generation_of(chip),
+        peak_flop_per_second=chip.bf16_flop_per_second,
+        low_precision=low_precision,
+        a100_40gb=chip.name == "A100-SXM-40GB",
     )
 
 

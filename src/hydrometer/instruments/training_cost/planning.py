@@ -82,7 +82,7 @@ def read_model(path: Path) -> tuple[str, Architecture]:
 
 
 def machine_of(chip: Accelerator) -> tuple[Machine, float]:
-    """Returns an accelerator's speeds and its bytes of memory.
+    """Returns the speeds of the accelerator that `--accelerator` names, and its bytes of memory.
 
     Raises:
         InputError: for one whose memory and links are not in the table.
@@ -90,7 +90,9 @@ def machine_of(chip: Accelerator) -> tuple[Machine, float]:
     row = machines().get(chip.name)
     if row is None:
         known = ", ".join(machines())
-        raise InputError(f"memory and links of {chip.name} are not in the table", cure=f"plan with: {known}")
+        raise InputError(
+            f"memory and links of {chip.name} are not in the table", cure=f"give one of {known}", where="--accelerator"
+        )
     machine = Machine(
         peak=chip.bf16_flop_per_second,
         memory_bandwidth=row.memory_tb_s * 1e12,
@@ -245,8 +247,8 @@ def _option(
         return PlanOption(accelerator=name, n_accelerators=n, fits=False, layout=None, hours=None, days=None, usd=None,
                           warnings=("fits in no layout",))  # fmt: skip
     layout = choice.layout
-    hours, usd = _scaled(estimated.accelerator_hours, scale), _scaled(estimated.usd, scale)
-    days = _scaled(hours, 1 / n / _HOURS_PER_DAY)
+    hours, usd = estimated.accelerator_hours.scaled(scale), estimated.usd.scaled(scale)
+    days = hours.scaled(1 / n / _HOURS_PER_DAY)
     return PlanOption(
         accelerator=name,
         n_accelerators=n,
@@ -271,10 +273,6 @@ def _option(
         chance_in_time=None if goal.deadline_days is None else _chance(goal.deadline_days, days),
         warnings=estimated.warnings,
     )
-
-
-def _scaled(q: Quantiles, factor: float) -> Quantiles:
-    return Quantiles(p10=q.p10 * factor, p50=q.p50 * factor, p90=q.p90 * factor)
 
 
 def _chance(limit: float, found: Quantiles) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar, cast, get_args
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.pricing import contract_type, owned_hour, price_at
+from hydrometer.instruments.training_cost.pricing import FIRST_YEAR, LAST_YEAR, contract_type, owned_hour, price_at
 from hydrometer.records.dossier import nearest
 from hydrometer.records.prices import Contract, OwnershipLine, PriceListing, PriceQuote, Region, Tier
 from hydrometer.store.prices import find_contract, price_quotes, read_price_file
@@ -29,8 +29,8 @@ def checked_date(text: str, option: str) -> dt.date:
         date = dt.date.fromisoformat(f"{text}-15" if len(text) == 7 else text)
     except ValueError:
         raise InputError(f"{option}: '{text[:40]}' is not a date", cure="write 2026-03-31") from None
-    if not 2010 <= date.year <= 2099:
-        raise InputError(f"{option}: {date} is out of range", cure="give a date from 2010 to 2099")
+    if not FIRST_YEAR <= date.year <= LAST_YEAR:
+        raise InputError(f"{option}: {date} is out of range", cure=f"give a date from {FIRST_YEAR} to {LAST_YEAR}")
     return date
 
 

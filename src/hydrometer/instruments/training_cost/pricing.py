@@ -26,6 +26,7 @@ Draws = npt.NDArray[np.float64]
 
 Z90 = 1.2815515655446004
 Z95 = 1.6448536269514722
+FIRST_YEAR, LAST_YEAR = 2010, 2099
 _NEAREST = 5
 _STALE_DAYS = 180
 _OWN_WALK = 0.08
@@ -74,9 +75,12 @@ def price_at(
         The 10, 50 and 90 % points of what one buyer pays, the nearest quotes, and warnings where it extrapolates.
 
     Raises:
-        InputError: for an unknown accelerator, or one that nobody sells where the contract is `own`.
+        InputError: for an unknown accelerator, one that nobody sells where the contract is `own`, or a date that no
+            quote says anything of.
     """
     chip = find_accelerator(accelerator)
+    if not FIRST_YEAR <= date.year <= LAST_YEAR:
+        raise InputError(f"no price of {date} can be told", cure=f"give a date from {FIRST_YEAR} to {LAST_YEAR}")
     mine = [q for q in own_quotes if q.accelerator == chip.name and q.contract == contract]
     warnings = _date_warnings(chip, date)
     if own_quotes and not mine:

@@ -103,8 +103,8 @@ def compact_store(path: Path) -> tuple[int, int]:
         InputError: if it is no store, or another process works on it.
         OutputError: if there is no room for a second copy.
     """
-    if not path.exists():
-        raise InputError("no such file", cure="name an evidence store", where=str(path))
+    with open_for_reading(path):
+        pass  # a file that is missing or empty must not become a store
     db = connect_to_write(path)
     try:
         db.execute("BEGIN IMMEDIATE")

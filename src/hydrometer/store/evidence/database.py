@@ -93,11 +93,6 @@ class EvidenceStore:
         connection.execute("COMMIT")
         self._writer = Writer(connection, name=str(path))
 
-    @property
-    def broken(self) -> bool:
-        """Whether a commit failed, after which nothing is written any more."""
-        return self._writer.broken is not None
-
     def close(self) -> None:
         """Frees what is held; requests still in flight are recorded as lost."""
         self._writer.close(partial(release, worker=self._lease.worker))
@@ -111,7 +106,7 @@ class EvidenceStore:
         """
         identity = canonical_identity(target.identity)
         model = unpaired_replaced(target.model)
-        known = await self._writer.run(partial(_enter_target, identity=identity, model=model))
+        known = await self._writer.run(partial(enter_target, identity=identity, model=model))
         calls: list[int] = []
         for start in range(0, len(questions), _CHUNK):
             rows = [_call_row(known, q, identity) for q in questions[start : start + _CHUNK]]
@@ -196,7 +191,8 @@ def _clean(text: str | None) -> str | None:
     return None if text is None else unpaired_replaced(text)
 
 
-def _enter_target(db: sqlite3.Connection, *, identity: str, model: str) -> int:
+def enter_target(db: sqlite3.Connection, *, identity: str, model: str) -> int:
+    """Enters a target unless it is there already; returns its id."""
     db.execute("INSERT OR IGNORE INTO target (identity, model) VALUES (?, ?)", (identity, model))
     return int(db.execute("SELECT id FROM target WHERE identity = ?", (identity,)).fetchone()[0])
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydrometer.errors import InputError, OutputError
+from hydrometer.store.evidence.database import enter_target
 from hydrometer.store.evidence.keys import canonical, canonical_identity, pack, question_key, text_bytes
 from hydrometer.store.evidence.leases import is_alive
 from hydrometer.store.evidence.reading import open_for_reading
@@ -82,8 +83,7 @@ def _enter(
     db: sqlite3.Connection, identity: str, model: str, probe: str, prompt: str, text: str | None, status: str
 ) -> bool:
     """Enters one answer; returns whether it is new."""
-    db.execute("INSERT OR IGNORE INTO target (identity, model) VALUES (?, ?)", (identity, model))
-    target = db.execute("SELECT id FROM target WHERE identity = ?", (identity,)).fetchone()[0]
+    target = enter_target(db, identity=identity, model=model)
     request = canonical(Request(prompt=prompt))
     key = question_key(request, identity, 0)
     state = "done" if status in GOOD else "given up"
@@ -139,8 +139,7 @@ def merge_stores(store: Path, other: Path) -> Imported:
 def _merge_target(
     db: sqlite3.Connection, theirs: sqlite3.Connection, id_: int, identity: str, model: str
 ) -> tuple[int, int]:
-    db.execute("INSERT OR IGNORE INTO target (identity, model) VALUES (?, ?)", (identity, model))
-    target = db.execute("SELECT id FROM target WHERE identity = ?", (identity,)).fetchone()[0]
+    target = enter_target(db, identity=identity, model=model)
     new = known = 0
     calls = theirs.execute("SELECT id, key, request, replicate, state FROM call WHERE target = ?", (id_,))
     for call, key, request, replicate, state in calls.fetchall():

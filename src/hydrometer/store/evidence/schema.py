@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import time
@@ -49,7 +50,9 @@ TABLES = (
 
 
 def is_sqlite(file: Path) -> bool:
-    """Returns whether a file starts as SQLite's do; a missing one does not."""
+    """Returns whether a file starts as SQLite's do; a missing one does not, nor does a pipe, which would not end."""
+    if not file.is_file():
+        return False
     try:
         with file.open("rb") as start:
             return start.read(16) == b"SQLite format 3\0"
@@ -74,7 +77,9 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError as error:
             # Several processes may start on a fresh file at once; the change to WAL does not wait for others by itself.
             if "locked" not in str(error) or time.monotonic() > deadline:
-                raise OutputError(f"{path}: cannot be opened for writing ({error}); is the disk full?") from None
+                raise OutputError(
+                    f"{path}: cannot be opened for writing ({error}); is the disk full, or the folder read-only?"
+                ) from None
             time.sleep(0.02)
         except sqlite3.DatabaseError as error:
             raise _no_store(path, str(error)) from None
@@ -116,12 +121,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     _check_kind(path)
     if not path.exists():
         raise InputError("no such file", cure="name an evidence store (hydrometer ask makes one)", where=str(path))
-    try:
-        connection = sqlite3.connect(
-            f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, timeout=_PATIENCE, isolation_level=None
-        )
-    except sqlite3.DatabaseError as error:
-        raise _no_store(path, str(error)) from None
+    address = f"file:{quote(str(path.resolve()))}?mode=ro{'&immutable=1' if _is_frozen(path) else ''}"
+    connection = sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)
     try:
         _defend(connection)
         _check_marks(connection, path)
@@ -129,6 +130,13 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
             raise InputError(
                 "the file is empty: nothing was asked yet", cure="fill it with hydrometer ask", where=str(path)
             )
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise InputError(
+            f"cannot be opened ({error})",
+            cure="copy it, with the files beside it, to a folder of yours",
+            where=str(path),
+        ) from None
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _no_store(path, str(error)) from None
@@ -136,6 +144,15 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _is_frozen(path: Path) -> bool:
+    """Returns whether a store lies where nobody can write, as evidence in an archive does, with nothing in its log.
+
+    A log needs a file of shared memory beside the store, which such a folder cannot take.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    return not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
 
 
 def _defend(connection: sqlite3.Connection) -> None:
