@@ -140,7 +140,7 @@ def test_the_page_in_a_browser(browser: Any, page: str, scheme: str, width: int)
         # Nothing may be wider than the screen but what scrolls in its own box.
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         shown = tab.locator("svg.figure:visible")
-        assert shown.count() == 7
+        assert shown.count() == 8
         assert all(shown.nth(i).get_attribute("aria-label") for i in range(2))
         tab.keyboard.press("Tab")
         assert tab.evaluate("document.activeElement.textContent") == "Skip to the answers"
