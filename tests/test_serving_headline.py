@@ -33,7 +33,7 @@ def test_headline_figures_stand_in_for_a_configuration() -> None:
     assert grouped.cache_bytes_per_token > 2 * found.cache_bytes_per_token
     with pytest.raises(InputError, match="--active-params: a dense network uses all"):
         estimate(Headline(671e9, 37e9, "dense"), asked)
-    assert any("3 to 70 billion" in w for w in estimate(Headline(405e9, None, "dense_gqa"), asked).warnings)
+    assert any("5 to 70 billion" in w for w in estimate(Headline(405e9, None, "dense_gqa"), asked).warnings)
 
 
 @given(st.floats(1e8, 2e12), st.floats(0.02, 0.4), st.sampled_from(["moe", "moe_mla"]))

@@ -244,7 +244,7 @@ def _warnings(asked: Asked, question: Question) -> tuple[str, ...]:
         told.append("shape and cache are guessed from the figures given: at loads where the cache counts most, give a "
                     "config.json")  # fmt: skip
         if not MEASURED[0] <= net.active <= MEASURED[1]:
-            told.append("guesses were checked on networks of 3 to 70 billion active weights: the interval is for those")
+            told.append("guesses were checked on networks of 5 to 70 billion active weights: the interval is for those")
     if not question.engine:
         told.append("no --engine: the mean of those measured near, or of TensorRT-LLM, SGLang and vLLM")
     if load.drafted:
