@@ -66,17 +66,28 @@ def test_the_audit_says_who_taught_whom_as_far_as_answers_tell(zoo: Path, capsys
     assert status == 0, err
     found = {row["subject"]: row for row in map(json.loads, out.splitlines())}
     assert tuple(found) == names
-    # Answers do not tell these students from models of their teachers' human text, and the finding says no more.
+    # Where answers do not tell a student from models of its teacher's human text, the finding says no more.
     assert {n: (r["attributed"], r["or_its_text"]) for n, r in found.items()} == {
-        "s-t3-100-1": ([], ["t3"]), "s-t4-100-2": ([], ["t4"]), "control-b2-1": ([], []),
+        "s-t3-100-1": (["t3"], []), "s-t4-100-2": ([], ["t4"]), "control-b2-1": ([], []),
         "same-text-t4-100-b1": ([], ["t4"]), "t1-other-seed": ([], ["t1"]),
     }  # fmt: skip
     assert all(row["right"] for row in found.values())
-    assert {n for n, r in found.items() if r["withheld"] == "shared_text"} == set(names) - {"control-b2-1"}
-    assert all(r["verdict"] in ("inconclusive", "opposes") for r in found.values())
+    withheld = {n for n, r in found.items() if r["withheld"] == "shared_text"}
+    assert withheld == set(names) - {"control-b2-1", "s-t3-100-1"}
+    assert found["s-t3-100-1"]["verdict"] == "supports"
+    assert all(r["verdict"] in ("inconclusive", "opposes") for n, r in found.items() if n != "s-t3-100-1")
+    doses = {n: {e["teacher"]: e for e in r["dose_estimates"]} for n, r in found.items()}
+    assert all(set(d) == {"t1", "t2", "t3", "t4"} for d in doses.values())
+    assert doses["s-t3-100-1"]["t3"]["low"] > 0.3
+    assert doses["s-t3-100-1"]["t3"]["high"] == 1.0
+    assert all(e["high"] < 0.1 for e in doses["control-b2-1"].values())
     status, out, _ = run(capsys, "lab", "zoo", "audit", "--zoo", zoo, "--model", "control-b2-1")
     assert "nobody named" in out
     assert "right" in out
+    assert "dose" not in out
+    _, out, _ = run(capsys, "lab", "zoo", "audit", "--zoo", zoo, "--model", "s-t3-100-1")
+    assert "dose of t3 " in out
+    assert "valid for the lab's models only" in out
 
 
 def judged(zoo: Path, name: str, change: Any = lambda row: row) -> Any:
@@ -90,8 +101,8 @@ def judged(zoo: Path, name: str, change: Any = lambda row: row) -> Any:
 def test_hard_controls_are_a_second_null_population(zoo: Path) -> None:
     cleared = judged(zoo, "same-text-t4-100-b1")
     candidate = next(c for c in cleared.candidates if c.name == "t4")
-    assert cleared.also_resembles == ("t4",)
-    assert candidate.n_same_text == 5  # itself left out
+    assert cleared.also_resembles[0] == "t4"
+    assert candidate.n_same_text == 4  # itself left out
     assert candidate.pvalue == candidate.shared_text_pvalue > 0.05
     assert "What the subject was trained on" in " ".join(cleared.needs)
 
@@ -112,7 +123,7 @@ def test_few_hard_controls_give_no_pvalue_but_must_be_passed(zoo: Path) -> None:
 
     found = judged(zoo, "same-text-t4-100-b1", few)
     assert all(c.shared_text_pvalue is None for c in found.candidates)
-    assert [c.n_same_text for c in found.candidates if c.name == "t4"] == [5]
+    assert [c.n_same_text for c in found.candidates if c.name == "t4"] == [4]
     assert found.attributed == ()
     assert found.withheld == "shared_text"
 
@@ -126,7 +137,8 @@ def test_without_torch_the_demonstration_replays_and_says_so(
     assert "200 recorded answers" in out
     assert "PyTorch is not installed: recorded answers were judged" in out
     assert "wrong" not in out
-    assert "named t3, or its text" in out
+    assert "named t3" in out
+    assert "named t4, or its text" in out
     status, out, _ = run(capsys, "lab", "zoo", "demo", "--zoo", zoo, "--json")
     rows = {row["subject"]: row for row in map(json.loads, out.splitlines())}
     assert "t3" in [*rows["s-t3-100-1"]["attributed"], *rows["s-t3-100-1"]["or_its_text"]]
