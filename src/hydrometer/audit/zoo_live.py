@@ -35,7 +35,7 @@ def _nothing(what: str, done: int, total: int) -> None:
 
 
 def audit_live(
-    folder: Path, *, n_probes: int = 100, live: bool | None = None, alpha: float = 0.05, cache: Path | None = None,
+    folder: Path, *, n_probes: int = 200, live: bool | None = None, alpha: float = 0.05, cache: Path | None = None,
     progress: Progress = _nothing,
 ) -> list[LiveCase]:  # fmt: skip
     """Asks every model whose weights ship and judges it as if its teacher were unknown.
@@ -108,17 +108,22 @@ def _ask(weights: Path, about: Shipped, prompts: Mapping[int, str], progress: Pr
 
     async def all_of_them() -> dict[int, str]:
         target = open_target(str(weights), model=about.name)
-        texts: dict[int, str] = {}
+        done = 0
+
+        async def one(probe: int, prompt: str) -> tuple[int, str | None]:
+            nonlocal done
+            reply = await target.ask(
+                Request(prompt=prompt, max_tokens=about.answer_tokens, temperature=about.temperature, seed=probe)
+            )
+            done += 1
+            progress(f"Asking {about.name}", done, len(prompts))
+            return probe, reply.text
+
         try:
-            for done, (probe, prompt) in enumerate(prompts.items(), start=1):
-                reply = await target.ask(
-                    Request(prompt=prompt, max_tokens=about.answer_tokens, temperature=about.temperature, seed=probe)
-                )
-                if reply.text:
-                    texts[probe] = reply.text
-                progress(f"Asking {about.name}", done, len(prompts))
+            # All at once: they share batches, and each row draws by its own seed.
+            found = await asyncio.gather(*(one(probe, prompt) for probe, prompt in prompts.items()))
         finally:
             await target.close()
-        return texts
+        return {probe: text for probe, text in found if text}
 
     return asyncio.run(all_of_them())

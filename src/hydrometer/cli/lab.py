@@ -183,7 +183,7 @@ def audit(
 @zoo.command("demo")
 def demo(
     folder: Path = typer.Option(_ZOO, "--zoo", help="The zoo's panel.", metavar="DIR"),
-    probes: int = typer.Option(100, "--probes", min=20, max=5000, help="Probes to ask each model, evenly spread."),
+    probes: int = typer.Option(200, "--probes", min=20, max=5000, help="Probes to ask each model, evenly spread."),
     as_json: bool = typer.Option(False, "--json", help="Print one line of JSON per model."),
 ) -> None:
     """Audit the models whose weights ship: ask them now, name their teachers, and print the truth beside it.
