@@ -16,7 +16,7 @@ from demand_worlds import BASE, simulate
 from hydrometer import cli
 from hydrometer.instruments.demand.elasticity import elasticity_of_series
 from hydrometer.records.demand_data import ElasticityReport
-from hydrometer.stats.responses import average_intervals, fit_responses, response_shapes, trend_of
+from hydrometer.stats.responses import Window, average_intervals, fit_responses, response_shapes, trend_of
 
 TIME = np.r_[-28:0, 1:43].astype(float)
 NONE = np.zeros((len(TIME), 1))
@@ -32,9 +32,7 @@ def test_shapes_are_partial_adjustment() -> None:
 @given(st.floats(-2, 2), st.sampled_from([0.0, 2.0, 8.0, 32.0]), st.floats(-0.05, 0.05))
 def test_a_response_without_noise_is_found_exactly(size: float, constant: float, slope: float) -> None:
     shape = response_shapes(TIME, (constant,))
-    found = fit_responses(
-        3 + slope * TIME + size * shape[:, 0], TIME, shape_TK=shape, memory=0.5, trend_sd=None, ramp_TR=NONE
-    )
+    found = fit_responses(Window(3 + slope * TIME + size * shape[:, 0], TIME, 0.5, None, NONE), shape_TK=shape)
     assert found.size_K[0] == pytest.approx(size, abs=1e-4)
 
 
@@ -43,7 +41,7 @@ def test_the_fit_is_generalised_least_squares() -> None:
     rng = np.random.default_rng(3)
     value = rng.normal(size=len(TIME))
     shape, ramp = response_shapes(TIME, (8.0,)), np.exp(-(TIME + 40) / 14)[:, None]
-    found = fit_responses(value, TIME, shape_TK=shape, memory=0.7, trend_sd=0.01, ramp_TR=ramp, variance=0.5, shock=2.0)
+    found = fit_responses(Window(value, TIME, 0.7, 0.01, ramp), shape_TK=shape, variance=0.5, shock=2.0)
     fading = np.where(TIME >= 0, 0.7 ** np.maximum(TIME, 0), 0)
     covariance = 0.5 * 0.7 ** np.abs(TIME[:, None] - TIME) + 1e-4 * np.outer(TIME, TIME) + ramp @ ramp.T
     inverse = np.linalg.inv(covariance + 2.0 * np.outer(fading, fading))

@@ -49,49 +49,52 @@ def response_shapes(time_T: Array, constants: Sequence[float]) -> Array:
     )
 
 
-def fit_responses(
-    value_T: Array,
-    time_T: Array,
-    *,
-    shape_TK: Array,
-    memory: float,
-    trend_sd: float | None,
-    ramp_TR: Array,
-    variance: float | None = None,
-    shock: float = 0.0,
-) -> ResponseFit:
+@dataclass(frozen=True)
+class Window:
+    """A series around a move, and what besides the response is in it.
+
+    Attributes:
+        value_T: the series.
+        time_T: time since the move, whole numbers, ascending.
+        memory: first-order autocorrelation of the noise from one time to the next.
+        trend_sd: standard deviation of trends between series; None fits any trend.
+        ramp_TR: one standard deviation of each ramp.
+    """
+
+    value_T: Array
+    time_T: Array
+    memory: float
+    trend_sd: float | None
+    ramp_TR: Array
+
+
+def fit_responses(window: Window, *, shape_TK: Array, variance: float | None = None, shock: float = 0.0) -> ResponseFit:
     """Returns the final size of the response by each shape, by generalised least squares.
 
     A trend of its own and a slow response look alike. What tells them apart is how much trends differ between series
     where nothing happened: the trend is drawn from a normal distribution of that spread, and ramps likewise.
 
     Args:
-        value_T: the series.
-        time_T: time since the move, whole numbers, ascending.
+        window: the series.
         shape_TK: share of the response that has come, see `response_shapes`.
-        memory: first-order autocorrelation of the noise from one time to the next.
-        trend_sd: standard deviation of trends between series; None fits any trend.
-        ramp_TR: one standard deviation of each ramp.
         variance: of the noise; estimated if absent.
         shock: standard deviation, over that of the noise, of a shock on the day of the move that fades like the noise.
 
     References:
         Harville, JASA 72 (1977), section 3: the likelihood with fixed effects integrated out.
     """
+    value_T, time_T, memory, trend_sd = window.value_T, window.time_T, window.memory, window.trend_sd
     if variance is None:
         # What stays alike from one time to the next does not show in differences.
         first = float(np.var(np.diff(value_T))) / max(2 * (1 - memory), 0.1)
         start = max(first, _SMALLEST_VARIANCE)
-        found = fit_responses(
-            value_T, time_T, shape_TK=shape_TK, memory=memory, trend_sd=trend_sd, ramp_TR=ramp_TR,
-            variance=start,
-        )  # fmt: skip
+        found = fit_responses(window, shape_TK=shape_TK, variance=start)
         freedom = max(len(value_T) - (3 if trend_sd is None else 2), 1)
         variance = max(start * float(found.squares_K.min()) / freedom, _SMALLEST_VARIANCE)
     apart_TT = np.abs(time_T[:, None] - time_T[None, :])
-    covariance_TT = variance * np.sign(memory) ** apart_TT * np.abs(memory) ** apart_TT + ramp_TR @ ramp_TR.T
+    covariance_TT = variance * _left(memory, apart_TT) + window.ramp_TR @ window.ramp_TR.T
     if shock:
-        fading_T = np.where(time_T >= 0, np.sign(memory) ** time_T * np.abs(memory) ** np.maximum(time_T, 0.0), 0.0)
+        fading_T = np.where(time_T >= 0, _left(memory, np.maximum(time_T, 0.0)), 0.0)
         covariance_TT = covariance_TT + shock**2 * variance * np.outer(fading_T, fading_T)
     free_TF = np.ones((len(time_T), 1))
     if trend_sd is None:
@@ -111,6 +114,12 @@ def fit_responses(
     return ResponseFit(size_K, information_K**-0.5, squares_K + log_size, squares_K, variance)
 
 
+def _left(memory: float, time: Array) -> Array:
+    """Returns the share of a disturbance that is left after whole times; a negative memory swings."""
+    left: Array = np.sign(memory) ** time * np.abs(memory) ** time
+    return left
+
+
 def joined(*fits: ResponseFit) -> ResponseFit:
     """Returns several fits of one window as one, their shapes in order."""
     size_K, error_K, misfit_K, squares_K = (
@@ -122,9 +131,8 @@ def joined(*fits: ResponseFit) -> ResponseFit:
 def trend_of(value_T: Array, *, memory: float) -> tuple[float, float]:
     """Returns the trend of a series a time and its standard error, by generalised least squares."""
     time_T: Array = np.arange(len(value_T), dtype=np.float64) - (len(value_T) - 1) / 2
-    slope = fit_responses(
-        value_T, time_T, shape_TK=time_T[:, None], memory=memory, trend_sd=0.0, ramp_TR=np.zeros((len(time_T), 1))
-    )
+    window = Window(value_T, time_T, memory, trend_sd=0.0, ramp_TR=np.zeros((len(time_T), 1)))
+    slope = fit_responses(window, shape_TK=time_T[:, None])
     return float(slope.size_K[0]), float(slope.error_K[0])
 
 

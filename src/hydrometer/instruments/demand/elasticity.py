@@ -80,8 +80,8 @@ def elasticity_of_series(series: Series, *, seed: int = 0, with_naive: bool = Tr
     Where list prices move to stay, every move is an experiment: the log quantity's final response over trend, ramp and
     the platform's growth, over the step of the log price paid, with the announced step as the instrument. Moves are
     pooled with random effects, the interval inverts wild cluster bootstrap tests, and both are averaged over how fast
-    use may adjust. Where prices do not move so, only
-    regressions remain, and the report says that they identify nothing.
+    use may adjust. Where prices do not move so, only regressions remain, and the report says that they identify
+    nothing.
 
     Args:
         series: rows by model and date.

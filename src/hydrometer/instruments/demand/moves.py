@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hydrometer.stats.pooling import pool_estimates
-from hydrometer.stats.responses import ResponseFit, fit_responses, joined, response_shapes, trend_of
+from hydrometer.stats.responses import ResponseFit, Window, fit_responses, joined, response_shapes, trend_of
 from hydrometer.stats.steps import fit_step, trend_memory
 from hydrometer.store.demand_series import Series
 
@@ -265,9 +265,8 @@ def _measure(
     if wide_netted:
         near, time, value = wide, (wide - here).astype(float), wide_value
     response = _respond(
-        value, time, memory=memory, trend_sd=None if young or not netted else trend_sd,
-        ramp_TR=_ramps(panel, u, have[near]),
-    )  # fmt: skip
+        Window(value, time, memory, None if young or not netted else trend_sd, _ramps(panel, u, have[near]))
+    )
     return Move(u, at, announced, paid, response, _lately(value[time < 0], panel.half_window // 2), age, young, netted)
 
 
@@ -277,15 +276,11 @@ def _lately(before: Array, n: int) -> float | None:
     return float(before[-n:].mean() - before[:-n].mean()) if n >= FEWEST_ROWS else None
 
 
-def _respond(value: Array, time: Array, *, memory: float, trend_sd: float | None, ramp_TR: Array) -> ResponseFit:
+def _respond(window: Window) -> ResponseFit:
     """Returns the response by every shape, without and then with a shock on the day of the move."""
-    shape_TK = response_shapes(time, CONSTANTS)
-    calm = fit_responses(value, time, shape_TK=shape_TK, memory=memory, trend_sd=trend_sd, ramp_TR=ramp_TR)
-    shaken = fit_responses(
-        value, time, shape_TK=shape_TK, memory=memory, trend_sd=trend_sd, ramp_TR=ramp_TR, variance=calm.variance,
-        shock=_SHOCK,
-    )  # fmt: skip
-    return joined(calm, shaken)
+    shape_TK = response_shapes(window.time_T, CONSTANTS)
+    calm = fit_responses(window, shape_TK=shape_TK)
+    return joined(calm, fit_responses(window, shape_TK=shape_TK, variance=calm.variance, shock=_SHOCK))
 
 
 def _ramps(panel: Panel, u: int, dates: npt.NDArray[np.int64]) -> Array:
