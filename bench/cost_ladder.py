@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.ladder import build_ladder
-from hydrometer.instruments.training_cost.table_audit import audit_table
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.ladder import build_ladder
+from hydrometer.instruments.training_cost.checking.table_audit import audit_table
 from hydrometer.records.dossier import Dossier
 from hydrometer.records.evidence import CostLadder
 from hydrometer.store.dossiers import read_dossier

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from hydrometer.costs.prices import PARTS, log_likelihood
-from hydrometer.instruments.training_cost.pricing import arrays_of
+from hydrometer.instruments.training_cost.estimating.pricing import arrays_of
 from hydrometer.records.prices import PriceQuote
 from hydrometer.store.prices import price_quotes
 

@@ -33,7 +33,7 @@ from hydrometer.costs.utilisation import (
     steady_effects,
 )
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.estimate import generation_of
+from hydrometer.instruments.training_cost.estimating.estimate import generation_of
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.read import architecture_of
 from hydrometer.store.reference import find_accelerator

@@ -26,8 +26,8 @@ import lab_page as page
 import lab_trends as trends
 import lab_words
 import lab_zoo
-from hydrometer.audit.zoo import audit_zoo
-from hydrometer.audit.zoo_dose import open_doses
+from hydrometer.known_cases.dose import open_doses
+from hydrometer.known_cases.zoo import audit_zoo
 from hydrometer.store.files import write_whole
 
 KEPT = lab_zoo.CACHE / "measured.json"

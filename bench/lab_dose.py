@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hydrometer.audit.zoo_dose import Doses
+from hydrometer.known_cases.dose import Doses
 from lab_zoo import Verdict, Zoo
 
 

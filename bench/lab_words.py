@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hydrometer.audit.zoo_dose import Doses
+from hydrometer.known_cases.dose import Doses
 from lab_zoo import ALPHA, Zoo, by_text, hard
 
 

@@ -20,7 +20,14 @@ import numpy as np
 from fit_prices import fit
 from hydrometer.costs import money
 from hydrometer.costs.prices import leave_one_out, predict
-from hydrometer.instruments.training_cost.pricing import Z90, arrays_of, decimal_year, owned_hour, price_at, usd_for
+from hydrometer.instruments.training_cost.estimating.pricing import (
+    Z90,
+    arrays_of,
+    decimal_year,
+    owned_hour,
+    price_at,
+    usd_for,
+)
 from hydrometer.records.prices import PriceQuote
 from hydrometer.stats.proportions import Proportion
 from hydrometer.store.prices import price_model, price_quotes

@@ -25,8 +25,8 @@ import numpy as np
 
 from fit_utilisation import Run, read_runs, steady_model, whole_run_models, with_fitted_spreads
 from hydrometer.costs.utilisation import EFFECTS, averaged
-from hydrometer.instruments.training_cost.estimate import estimate
-from hydrometer.instruments.training_cost.request import (
+from hydrometer.instruments.training_cost.estimating.estimate import estimate
+from hydrometer.instruments.training_cost.estimating.request import (
     Network,
     PhaseKind,
     Plan,

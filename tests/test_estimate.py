@@ -14,8 +14,8 @@ from test_commands import V3, json_line, run
 
 from hydrometer.costs.utilisation import SELECTION_WIDENING, LinearModel, Prediction, averaged
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.estimate import estimate
-from hydrometer.instruments.training_cost.request import Plan, network_from_headline, precision_of
+from hydrometer.instruments.training_cost.estimating.estimate import estimate
+from hydrometer.instruments.training_cost.estimating.request import Plan, network_from_headline, precision_of
 from hydrometer.store.reference import find_accelerator
 
 DAY = dt.date(2024, 12, 1)
@@ -51,7 +51,7 @@ def test_a_dossier_gives_exact_parameters_and_flop(capsys: pytest.CaptureFixture
 def test_context_extension_of_deepseek_v3_within_a_quarter() -> None:
     from test_commands import ROOT
 
-    from hydrometer.instruments.training_cost.request import network_from_file
+    from hydrometer.instruments.training_cost.estimating.request import network_from_file
 
     network = network_from_file(ROOT / "dossiers/deepseek-v3.toml")
     hours = 0.0

@@ -18,7 +18,7 @@ from hydrometer.costs import money
 from hydrometer.costs.ownership import annuity
 from hydrometer.costs.prices import bridge, leave_one_out
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.pricing import arrays_of, energy_of, owned_hour, price_at, usd_for
+from hydrometer.instruments.training_cost.estimating.pricing import arrays_of, energy_of, owned_hour, price_at, usd_for
 from hydrometer.records.prices import PriceQuote
 from hydrometer.store.prices import electricity, exchange_rates, price_model, price_quotes, read_price_file
 from hydrometer.store.reference import find_accelerator

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_commands import json_line, run
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.table_audit import audit_table
+from hydrometer.instruments.training_cost.checking.table_audit import audit_table
 
 SHARED = Path(__file__).parent.parent.parent / "shared/data/costs/training_runs.csv"
 HEADER = (

@@ -23,8 +23,8 @@ def energy(
       hydrometer cost energy --hours 2.788e6 --accelerator H800 --date 2024-09-01 --region china
       hydrometer cost energy --hours 30.84e6 --accelerator H100 --date 2024-03-01 --owner Meta --json
     """
-    from hydrometer.instruments.training_cost.price_list import checked_date
-    from hydrometer.instruments.training_cost.pricing import energy_of
+    from hydrometer.instruments.training_cost.estimating.price_list import checked_date
+    from hydrometer.instruments.training_cost.estimating.pricing import energy_of
     from hydrometer.records.numbers import readable, rough_usd
 
     found = energy_of(hours, accelerator, checked_date(date, "--date"), region=region, owner=owner, pue=pue)

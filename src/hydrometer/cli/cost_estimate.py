@@ -53,8 +53,8 @@ def estimate(
     """
     import numpy as np
 
-    from hydrometer.instruments.training_cost.estimate import estimate as run
-    from hydrometer.instruments.training_cost.request import network_from_options, plan_from_options
+    from hydrometer.instruments.training_cost.estimating.estimate import estimate as run
+    from hydrometer.instruments.training_cost.estimating.request import network_from_options, plan_from_options
 
     network = network_from_options(model, total=total_params, active=active_params, architecture=architecture)
     plan = plan_from_options(

@@ -39,7 +39,7 @@ def plan(
     from rich.progress import Progress
 
     from hydrometer.cli.progress import shown
-    from hydrometer.instruments.training_cost import plan_request
+    from hydrometer.instruments.training_cost.estimating import plan_request
 
     asked = plan_request.PlanRequest(
         tokens=tokens, budget=budget, deadline=deadline, accelerators=accelerator, counts=count, contract=contract,
@@ -78,7 +78,7 @@ def invert(
       hydrometer cost invert --usd 5.576e6 --accelerator H800 --price 2 --moe --precision fp8
       hydrometer cost invert --usd 100e3 --accelerator H100 --contract on_demand --date 2026-06-01 --json
     """
-    from hydrometer.instruments.training_cost import plan_request
+    from hydrometer.instruments.training_cost.estimating import plan_request
 
     found = plan_request.spend(
         usd, accelerator=accelerator, terms=(contract, date), price=price, prices=prices, moe=moe, precision=precision

@@ -30,7 +30,7 @@ def prices(
       hydrometer cost prices --accelerator H800 --at 2024-09-01
       hydrometer cost prices --accelerator B200 --contract on_demand --at 2026-12-01 --prices my-prices.csv --json
     """
-    from hydrometer.instruments.training_cost import price_list
+    from hydrometer.instruments.training_cost.estimating import price_list
 
     listing = price_list.list_prices(
         accelerator=accelerator, contract=contract, tier=tier, region=region, between=(since, until), at=at, own=own

@@ -24,7 +24,7 @@ def audit_table(
       hydrometer cost audit-table training_runs.csv
       hydrometer cost audit-table "All ML Systems.csv" --json | jq '.rows[] | select(.verdict == "inconsistent")'
     """
-    from hydrometer.instruments.training_cost import table_audit
+    from hydrometer.instruments.training_cost.checking import table_audit
 
     found = table_audit.audit_table(table)
     if as_json:

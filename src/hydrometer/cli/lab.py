@@ -15,8 +15,8 @@ from hydrometer.cli.lab_s1 import s1
 from hydrometer.errors import InputError
 
 if TYPE_CHECKING:
-    from hydrometer.audit.zoo import KnownCase
-    from hydrometer.audit.zoo_live import LiveCase
+    from hydrometer.known_cases.live import LiveCase
+    from hydrometer.known_cases.zoo import KnownCase
     from hydrometer.lab.train import Result
 
 app = group("Train small models of known lineage, and try the instruments on them.")
@@ -160,8 +160,8 @@ def audit(
     Example:
       hydrometer lab zoo audit --model s-t3-100-1 --model control-b1-0
     """
-    from hydrometer.audit.zoo import audit_zoo
     from hydrometer.cli.progress import CACHE, bar, shown
+    from hydrometer.known_cases.zoo import audit_zoo
 
     with bar() as progress:
         found = audit_zoo(folder, models=model, alpha=alpha, cache=CACHE, progress=shown(progress))
@@ -194,8 +194,8 @@ def demo(
     Example:
       hydrometer lab zoo demo
     """
-    from hydrometer.audit.zoo_live import audit_live
     from hydrometer.cli.progress import CACHE, bar, shown
+    from hydrometer.known_cases.live import audit_live
 
     with bar() as progress:
         found = audit_live(folder, n_probes=probes, cache=CACHE, progress=shown(progress))

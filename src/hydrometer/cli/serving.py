@@ -39,8 +39,8 @@ def _question(context: typer.Context, **more: Any) -> Question:
     from dataclasses import fields
 
     from hydrometer.instruments.serving import Question
-    from hydrometer.instruments.training_cost.price_list import checked_date
-    from hydrometer.instruments.training_cost.pricing import contract_type
+    from hydrometer.instruments.training_cost.estimating.price_list import checked_date
+    from hydrometer.instruments.training_cost.estimating.pricing import contract_type
     from hydrometer.store.prices import find_contract
 
     names = {field.name for field in fields(Question)}

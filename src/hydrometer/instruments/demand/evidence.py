@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hydrometer.instruments.demand.prices import read_index
 from hydrometer.instruments.demand.verdict import judge_gain
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.compute import DEFAULT_SEQUENCE_LENGTH, flop_per_token, phase_flop
-from hydrometer.instruments.training_cost.measured import citation
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.compute import DEFAULT_SEQUENCE_LENGTH, flop_per_token, phase_flop
+from hydrometer.instruments.training_cost.checking.measured import citation
 from hydrometer.records.demand import DemandEvidence, DemandVerdict, GainBasis
 from hydrometer.records.dossier import Dossier
 from hydrometer.records.evidence import Citation, Evidence

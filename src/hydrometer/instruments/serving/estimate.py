@@ -23,7 +23,7 @@ from hydrometer.instruments.serving.question import (
     chip_of,
     deployment,
 )
-from hydrometer.instruments.training_cost.pricing import usd_for
+from hydrometer.instruments.training_cost.estimating.pricing import usd_for
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.prices import Contract, PriceEstimate
 from hydrometer.records.serving import GuessedShape, ServingEstimate, StepParts

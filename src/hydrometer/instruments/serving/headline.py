@@ -13,7 +13,7 @@ from hydrometer.costs.mixers import GroupedQuery, Latent, Mixer
 from hydrometer.costs.served import Served, served
 from hydrometer.errors import InputError
 from hydrometer.instruments.serving.question import find_network
-from hydrometer.instruments.training_cost.request import network_from_headline
+from hydrometer.instruments.training_cost.estimating.request import network_from_headline
 from hydrometer.records.estimates import Quantiles
 from hydrometer.store.serving import shipped_network, shipped_networks
 

@@ -19,7 +19,7 @@ from hydrometer.costs.serving import (
     weight_bytes_per_accelerator,
 )
 from hydrometer.errors import InputError, printable
-from hydrometer.instruments.training_cost.planning import machine_of, read_model
+from hydrometer.instruments.training_cost.estimating.planning import machine_of, read_model
 from hydrometer.records.prices import Contract
 from hydrometer.records.reference import Accelerator
 from hydrometer.store.serving import shipped_network, shipped_networks

@@ -1,5 +1,5 @@
 """Was the published training bill possible, and what does it leave out?"""
 
-from hydrometer.instruments.training_cost.run import check, measure
+from hydrometer.instruments.training_cost.checking.run import check, measure
 
 __all__ = ["check", "measure"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hydrometer.instruments.training_cost.measured import Measured
+from hydrometer.instruments.training_cost.checking.measured import Measured
 from hydrometer.records.dossier import ArchitectureSpec, Claim, Dossier, Phase
 from hydrometer.records.quantities import HOURS_PER_DAY
 from hydrometer.records.reference import Accelerator

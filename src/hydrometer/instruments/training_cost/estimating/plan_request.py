@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost import inversion, planning
-from hydrometer.instruments.training_cost.price_list import checked_date
-from hydrometer.instruments.training_cost.pricing import contract_type
+from hydrometer.instruments.training_cost.estimating import inversion, planning
+from hydrometer.instruments.training_cost.estimating.price_list import checked_date
+from hydrometer.instruments.training_cost.estimating.pricing import contract_type
 from hydrometer.records.dossier import nearest
 from hydrometer.records.plan import Inversion, Plan
 from hydrometer.records.prices import PriceQuote

@@ -12,8 +12,8 @@ import numpy as np
 from hydrometer.costs.flop import FLOP_PER_PARAMETER_AND_TOKEN
 from hydrometer.costs.utilisation import Array, RunShape
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.estimate import generation_of
-from hydrometer.instruments.training_cost.pricing import price_at
+from hydrometer.instruments.training_cost.estimating.estimate import generation_of
+from hydrometer.instruments.training_cost.estimating.pricing import price_at
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.plan import Inversion, Trainable
 from hydrometer.records.prices import Contract, PriceQuote

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TypeVar, cast, get_args
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.pricing import FIRST_YEAR, LAST_YEAR, contract_type, owned_hour, price_at
+from hydrometer.instruments.training_cost.estimating.pricing import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    contract_type,
+    owned_hour,
+    price_at,
+)
 from hydrometer.records.dossier import nearest
 from hydrometer.records.prices import Contract, OwnershipLine, PriceListing, PriceQuote, Region, Tier
 from hydrometer.store.prices import find_contract, price_quotes, read_price_file

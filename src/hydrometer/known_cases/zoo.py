@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hydrometer.audit.zoo_dose import DoseEstimate, open_doses
 from hydrometer.errors import InputError
 from hydrometer.instruments.attribution.open import open_attributor
+from hydrometer.known_cases.dose import DoseEstimate, open_doses
 from hydrometer.lab.zoo_panel import CASES, Listed, read_tree
 from hydrometer.panel.folder import RESPONSES
 from hydrometer.records.attribution import Attribution

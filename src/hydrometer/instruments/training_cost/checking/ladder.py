@@ -19,10 +19,10 @@ from hydrometer.costs.money import (
     staff_cost,
     training_start_age,
 )
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.measured import Measured, citation
-from hydrometer.instruments.training_cost.pricing import decimal_year, server_factor
-from hydrometer.instruments.training_cost.priors import ladder_priors
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.measured import Measured, citation
+from hydrometer.instruments.training_cost.checking.priors import ladder_priors
+from hydrometer.instruments.training_cost.estimating.pricing import decimal_year, server_factor
 from hydrometer.records.dossier import Claim
 from hydrometer.records.evidence import CostLadder, PriorUsed, Reading, Rung, Swing
 from hydrometer.records.evidence_base import Range

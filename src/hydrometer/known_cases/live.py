@@ -9,10 +9,10 @@ from pathlib import Path
 
 import polars as pl
 
-from hydrometer.audit.zoo import KnownCase, known_case
 from hydrometer.errors import InputError
 from hydrometer.instruments.attribution import Attributor, open_attributor
 from hydrometer.instruments.attribution.subjects import Subject
+from hydrometer.known_cases.zoo import KnownCase, known_case
 from hydrometer.lab.zoo_panel import CASES, read_tree
 from hydrometer.lab.zoo_weights import MODELS, Shipped, read_shipped
 from hydrometer.panel.folder import RESPONSES

@@ -10,15 +10,15 @@ import itertools
 from collections.abc import Iterator
 from typing import Literal
 
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.compute import (
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.compute import (
     FlopPerToken,
     flop_per_token,
     phase_flop,
     sequence_length,
 )
-from hydrometer.instruments.training_cost.measured import TOO_COARSE, Equation, Measured, Term, gap
-from hydrometer.instruments.training_cost.rate_checks import (
+from hydrometer.instruments.training_cost.checking.measured import TOO_COARSE, Equation, Measured, Term, gap
+from hydrometer.instruments.training_cost.checking.rate_checks import (
     GOODPUT_HIGH,
     GOODPUT_LOW,
     GOODPUT_REASON,

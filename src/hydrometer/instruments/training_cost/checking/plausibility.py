@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.compute import active_parameters, phase_flop
-from hydrometer.instruments.training_cost.measured import TOO_COARSE, Equation, Measured, Term
-from hydrometer.instruments.training_cost.money_checks import not_checkable
-from hydrometer.instruments.training_cost.utilisation_checks import whole_run_utilisation
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.compute import active_parameters, phase_flop
+from hydrometer.instruments.training_cost.checking.measured import TOO_COARSE, Equation, Measured, Term
+from hydrometer.instruments.training_cost.checking.money_checks import not_checkable
+from hydrometer.instruments.training_cost.checking.utilisation_checks import whole_run_utilisation
 from hydrometer.records.dossier import Phase
 from hydrometer.records.evidence import Check, UtilisationPoint
 from hydrometer.records.evidence_base import Verdict

@@ -6,22 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from hydrometer.instruments.training_cost import (
+from hydrometer.instruments.training_cost.checking import (
     money_checks,
     plausibility,
     rate_checks,
     size_checks,
     utilisation_checks,
 )
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.compute import (
-    build_architecture,
-    flop_counts,
-    parameter_counts,
-    utilisation_counts,
-)
-from hydrometer.instruments.training_cost.ladder import LadderResult, build_ladder, headline
-from hydrometer.instruments.training_cost.measured import citation, citations
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.compute import flop_counts, utilisation_counts
+from hydrometer.instruments.training_cost.checking.ladder import LadderResult, build_ladder, headline
+from hydrometer.instruments.training_cost.checking.measured import citation, citations
+from hydrometer.instruments.training_cost.networks import build_architecture, parameter_counts
 from hydrometer.records.dossier import Claim, Dossier
 from hydrometer.records.evidence import Check, ClaimChecking, CostCheck, Evidence, Proposition
 from hydrometer.records.evidence_base import Range, Verdict

@@ -15,11 +15,11 @@ from hydrometer.costs.flop import training_flop_per_token
 from hydrometer.costs.layouts import Choice, best_layout
 from hydrometer.costs.step_time import Machine
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.compute import build_architecture
-from hydrometer.instruments.training_cost.estimate import estimate
-from hydrometer.instruments.training_cost.pricing import Z90
-from hydrometer.instruments.training_cost.request import Plan as EstimatePlan
-from hydrometer.instruments.training_cost.request import network_of
+from hydrometer.instruments.training_cost.estimating.estimate import estimate
+from hydrometer.instruments.training_cost.estimating.pricing import Z90
+from hydrometer.instruments.training_cost.estimating.request import Plan as EstimatePlan
+from hydrometer.instruments.training_cost.estimating.request import network_of
+from hydrometer.instruments.training_cost.networks import build_architecture
 from hydrometer.records.estimates import CostEstimate, Quantiles
 from hydrometer.records.plan import Plan, PlannedLayout, PlanOption
 from hydrometer.records.prices import Contract, PriceQuote

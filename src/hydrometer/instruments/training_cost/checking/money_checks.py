@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.measured import (
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.measured import (
     Equation,
     Measured,
     Term,
@@ -15,7 +15,7 @@ from hydrometer.instruments.training_cost.measured import (
     stated_relation,
     total,
 )
-from hydrometer.instruments.training_cost.pricing import owned_hour
+from hydrometer.instruments.training_cost.estimating.pricing import owned_hour
 from hydrometer.records.dossier import Claim
 from hydrometer.records.evidence import Check, Relation
 from hydrometer.records.evidence_base import Verdict

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 
 from hydrometer.costs.architecture import Architecture
 from hydrometer.errors import InputError, printable
-from hydrometer.instruments.training_cost.compute import build_architecture
-from hydrometer.instruments.training_cost.pricing import contract_type
+from hydrometer.instruments.training_cost.estimating.pricing import contract_type
+from hydrometer.instruments.training_cost.networks import build_architecture
 from hydrometer.records.prices import Contract, PriceQuote, Tier
 from hydrometer.store.configs import read_config
 from hydrometer.store.dossiers import read_dossier

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.ladder import build_ladder
-from hydrometer.instruments.training_cost.priors import parse_override
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.ladder import build_ladder
+from hydrometer.instruments.training_cost.checking.priors import parse_override
 from hydrometer.records.dossier import Dossier
 from hydrometer.records.evidence import LadderReport
 from hydrometer.store.prices import read_price_file

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hydrometer.instruments.training_cost.claims import Claims, leg_tokens
-from hydrometer.instruments.training_cost.measured import Equation, Measured, Term, stated_relation
+from hydrometer.instruments.training_cost.checking.claims import Claims, leg_tokens
+from hydrometer.instruments.training_cost.checking.measured import Equation, Measured, Term, stated_relation
 from hydrometer.records.dossier import Claim, Phase
 from hydrometer.records.evidence import Check
 from hydrometer.records.numbers import readable

@@ -6,9 +6,9 @@ import numpy as np
 
 from hydrometer.costs.flop import forward_flop_per_token, training_flop_per_token
 from hydrometer.costs.utilisation import Array, RunShape
-from hydrometer.instruments.training_cost.phases import RUN_TOKENS, draw_phase
-from hydrometer.instruments.training_cost.pricing import usd_for
-from hydrometer.instruments.training_cost.request import (
+from hydrometer.instruments.training_cost.estimating.phases import RUN_TOKENS, draw_phase
+from hydrometer.instruments.training_cost.estimating.pricing import usd_for
+from hydrometer.instruments.training_cost.estimating.request import (
     FITTED_LENGTH,
     GENERATING,
     Network,

@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.plausibility import CEILING, FLOOR_MARGIN, SMALL_MODEL, other_runs
-from hydrometer.instruments.training_cost.run import check_claims
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.plausibility import CEILING, FLOOR_MARGIN, SMALL_MODEL, other_runs
+from hydrometer.instruments.training_cost.checking.run import check_claims
 from hydrometer.records.dossier import Dossier, Precision
 from hydrometer.records.evidence import Check
 from hydrometer.records.evidence_base import Verdict

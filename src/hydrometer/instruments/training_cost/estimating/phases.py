@@ -16,7 +16,7 @@ from hydrometer.costs.flop import (
     training_flop_per_token,
 )
 from hydrometer.costs.utilisation import Array
-from hydrometer.instruments.training_cost.request import FITTED_LENGTH, GENERATING, Network, Plan
+from hydrometer.instruments.training_cost.estimating.request import FITTED_LENGTH, GENERATING, Network, Plan
 
 GENERATION_UTILISATION = (0.010, 0.8)
 """Median and log-spread of utilisation while a network generates; from one run (DeepSeek-R1-Zero)."""

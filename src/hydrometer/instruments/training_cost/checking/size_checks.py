@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hydrometer.costs.flop import FLOP_PER_PARAMETER_AND_TOKEN
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.compute import (
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.compute import (
     active_parameters,
-    build_architecture,
     flop_per_token,
     sequence_length,
 )
-from hydrometer.instruments.training_cost.measured import Equation, Measured, Term, gap, stated_relation
+from hydrometer.instruments.training_cost.checking.measured import Equation, Measured, Term, gap, stated_relation
+from hydrometer.instruments.training_cost.networks import build_architecture
 from hydrometer.records.dossier import Claim
 from hydrometer.records.evidence import Check
 from hydrometer.records.numbers import amount, readable

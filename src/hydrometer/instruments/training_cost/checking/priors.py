@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.training_cost.claims import Claims
-from hydrometer.instruments.training_cost.measured import citation
-from hydrometer.instruments.training_cost.pricing import price_at
+from hydrometer.instruments.training_cost.checking.claims import Claims
+from hydrometer.instruments.training_cost.checking.measured import citation
+from hydrometer.instruments.training_cost.estimating.pricing import price_at
 from hydrometer.records.dossier import nearest
 from hydrometer.records.evidence import PriorUsed
 from hydrometer.records.prices import Contract, PriceQuote

@@ -1,0 +1,1 @@
+"""Estimating: what a training takes where nothing, or little, was published."""

@@ -1,0 +1,1 @@
+"""Instruments judged on models whose lineage is known: what they say beside the truth."""
