@@ -62,6 +62,19 @@ def test_rank_correlation_is_scipys() -> None:
     assert np.log(found["a"].high) == pytest.approx(1.645, abs=0.08)
 
 
+def test_draws_that_are_alike_share_a_rank() -> None:
+    """Beliefs are cut at their limits, so that many draws are alike; their order must not matter."""
+    rng = np.random.default_rng(0)
+    a, b = np.maximum(rng.standard_normal((2, 2000)), 0)
+    output = np.maximum(a - b, 0)
+    found = {i.name: i.rank_correlation for i in influences({"a": a, "b": b}, output=output)}
+    assert found == pytest.approx({n: spearmanr(x, output).statistic for n, x in (("a", a), ("b", b))}, abs=1e-9)
+    back = {i.name: i.rank_correlation for i in influences({"a": a[::-1], "b": b[::-1]}, output=output[::-1])}
+    assert back == pytest.approx(found, abs=1e-9)
+    (one,) = influences({"a": a}, output=np.zeros(2000))
+    assert one.rank_correlation == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
