@@ -268,9 +268,11 @@ def test_the_second_head_sees_no_token_that_it_predicts() -> None:
     with torch.no_grad():
         before = model.two_ahead(model.hidden(tokens), tokens)
         after = model.two_ahead(model.hidden(changed), changed)
-    # Position i reads tokens up to i + 1 and predicts i + 2.
-    assert torch.equal(before[:, :7], after[:, :7])
-    assert not torch.equal(before[:, 7], after[:, 7])
+    # Position i reads tokens up to i + 1 and predicts i + 2. Other tokens make other groups for the experts, and
+    # sums in another order: what is not seen may still move in its last digits.
+    moved = (before - after).abs().amax(dim=(0, 2))
+    assert moved[7] > 0.1 * before.abs().max()
+    assert moved[:7].max() < 1e-4 * moved[7]
 
 
 @pytest.mark.parametrize("n_prompts", [3, 40], ids=["all experts read", "chosen experts read"])

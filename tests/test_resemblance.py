@@ -22,11 +22,14 @@ from hydrometer.panel.index import build_index
 from hydrometer.stats.conformal import ROUNDING, NullPopulation, block_jackknife_error, models_needed
 from hydrometer.stats.resemblance import nearer_centre, soften, unit_kernel
 
-RNG = np.random.default_rng(20261124)
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20261124)
 
 
-def test_the_kernel_is_centred_as_scikit_learn_centres() -> None:
-    points = RNG.normal(size=(12, 5))
+def test_the_kernel_is_centred_as_scikit_learn_centres(rng: np.random.Generator) -> None:
+    points = rng.normal(size=(12, 5))
     similarity = points @ points.T
     np.fill_diagonal(similarity, 99.0)
     kernel = unit_kernel(similarity)
@@ -38,9 +41,9 @@ def test_the_kernel_is_centred_as_scikit_learn_centres() -> None:
     assert kernel == pytest.approx(centred / np.outer(length, length))
 
 
-def test_nearer_centre_is_half_the_difference_of_squared_distances() -> None:
-    points = RNG.normal(size=(9, 4))
-    centre, null = RNG.dirichlet(np.ones(9), size=3), RNG.dirichlet(np.ones(9), size=3)
+def test_nearer_centre_is_half_the_difference_of_squared_distances(rng: np.random.Generator) -> None:
+    points = rng.normal(size=(9, 4))
+    centre, null = rng.dirichlet(np.ones(9), size=3), rng.dirichlet(np.ones(9), size=3)
     for model in range(9):
         to_null = ((points[model] - null @ points) ** 2).sum(axis=1)
         to_centre = ((points[model] - centre @ points) ** 2).sum(axis=1)
@@ -48,8 +51,8 @@ def test_nearer_centre_is_half_the_difference_of_squared_distances() -> None:
         assert found == pytest.approx((to_null - to_centre) / 2)
 
 
-def test_softening_takes_a_share_of_a_direction_out() -> None:
-    points = RNG.normal(size=(10, 6))
+def test_softening_takes_a_share_of_a_direction_out(rng: np.random.Generator) -> None:
+    points = rng.normal(size=(10, 6))
     contrast = np.zeros((1, 10))
     contrast[0, :5], contrast[0, 5:] = 0.2, -0.2
     direction = (contrast @ points)[0]
@@ -63,13 +66,13 @@ def test_softening_takes_a_share_of_a_direction_out() -> None:
     assert soften(kernel, np.empty((0, 10)), share=1.0) is kernel
 
 
-def test_pvalues_are_those_of_a_permutation_test() -> None:
+def test_pvalues_are_those_of_a_permutation_test(rng: np.random.Generator) -> None:
     """Phipson and Smyth 2010: (b + 1) / (m + 1); here against scipy, whose permutation test counts likewise."""
-    null = RNG.normal(size=99)
+    null = rng.normal(size=99)
     population = NullPopulation(null)
     assert population.pvalue(np.inf) == population.smallest_pvalue == 0.01
     assert population.pvalue(-np.inf) == 1.0
-    sample = RNG.normal(size=4)
+    sample = rng.normal(size=4)
     result = scipy_stats.permutation_test(
         (sample, np.zeros(4)), lambda x, y: x.mean() - y.mean(), permutation_type="samples", alternative="greater",
         n_resamples=50, rng=np.random.default_rng(1),
@@ -111,9 +114,9 @@ def test_a_degenerate_null_warns_and_nonsense_is_refused() -> None:
         block_jackknife_error([1.0])
 
 
-def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
+def test_the_jackknife_of_a_mean_is_its_standard_error(rng: np.random.Generator) -> None:
     """Efron and Tibshirani 1993, section 11.2: for the mean the jackknife gives the usual formula exactly."""
-    sample = RNG.normal(size=30)
+    sample = rng.normal(size=30)
     leave_out = [np.delete(sample, i).mean() for i in range(30)]
     assert block_jackknife_error(leave_out) == pytest.approx(scipy_stats.sem(sample))
 
