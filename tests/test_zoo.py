@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from hydrometer import cli
-from hydrometer.audit import zoo_live
 from hydrometer.instruments.attribution import Attributor
 from hydrometer.instruments.attribution.calibration import _member
+from hydrometer.known_cases import live
 from hydrometer.panel import open_panel
 from hydrometer.panel.index import build_index, find_index
 from hydrometer.records.lineage import Lineage
@@ -131,7 +131,7 @@ def test_few_hard_controls_give_no_pvalue_but_must_be_passed(zoo: Path) -> None:
 def test_without_torch_the_demonstration_replays_and_says_so(
     zoo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zoo_live, "find_spec", lambda name: None)
+    monkeypatch.setattr(live, "find_spec", lambda name: None)
     status, out, err = run(capsys, "lab", "zoo", "demo", "--zoo", zoo)
     assert status == 0, err
     assert "200 recorded answers" in out
@@ -149,7 +149,7 @@ def test_without_torch_the_demonstration_replays_and_says_so(
 
 @pytest.mark.skipif(not all(map(find_spec, ("torch", "transformers"))), reason="asking weights needs torch")
 def test_the_shipped_weights_are_asked_and_judged(zoo: Path) -> None:
-    rows = {row.subject: row for row in zoo_live.audit_live(zoo, n_probes=40, live=True)}
+    rows = {row.subject: row for row in live.audit_live(zoo, n_probes=40, live=True)}
     assert {*rows["s-t3-100-1"].attributed, *rows["s-t3-100-1"].or_its_text} == {"t3"}
     assert rows["control-b2-1"].attributed == ()  # the weaker statement is wrong of about 5 % of controls
     assert all(row.live and row.n_probes > 35 for row in rows.values())
