@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+# Chosen anew on every run and shown in the command; give it to see a failure again.
+SEED := $(or $(SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' '))
+TIMES ?= 20
 
-.PHONY: demo test lint bench clean lab-ready
+.PHONY: demo test fuzz shuffle lint bench clean lab-ready
 
 demo: $(READY)
 	$(BIN)/hydrometer audit dossiers/deepseek-v3.toml --out audits/deepseek-v3
@@ -12,6 +15,15 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# Property tests with fresh examples, twenty times as many as `make test` takes (minutes).
+fuzz: $(READY)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m hypothesis --hypothesis-seed=$(SEED)
+
+# The whole suite again and again, each time with files and the tests in them in another order.
+shuffle: $(READY)
+	for n in $$(seq 0 $$(($(TIMES) - 1))); do \
+	  $(BIN)/python -m pytest --random-order-bucket=module --random-order-seed=$$(($(SEED) + n)) || exit 1; done
 
 lint: $(READY)
 	$(BIN)/ruff format --check src tests bench

@@ -201,7 +201,6 @@ def test_a_wrong_command_line_gets_one_line(arguments: list[str], capsys: pytest
 
 
 @given(st.binary(max_size=400))
-@settings(deadline=None)
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("bytes") / "any.toml"
     path.write_bytes(content)
@@ -210,7 +209,7 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_dossier_with_a_changed_line_is_read_or_refused(data: st.DataObject) -> None:
     lines = GOOD.splitlines()
     index = data.draw(st.integers(0, len(lines) - 1))

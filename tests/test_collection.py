@@ -89,7 +89,7 @@ def test_answers_come_back_from_every_export(tmp_path: Path, capsys: pytest.Capt
     assert run(capsys, "store", "check", str(store))[0] == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=6, unique=True))
 def test_text_comes_back_byte_for_byte(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     store = tmp_path_factory.mktemp("u") / "u.db"
@@ -100,7 +100,7 @@ def test_text_comes_back_byte_for_byte(tmp_path_factory: pytest.TempPathFactory,
     assert found == answers
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cap=st.integers(0, 4000), n=st.integers(1, 12), cost=st.integers(1, 250), concurrency=st.integers(1, 16))
 def test_a_cap_is_never_passed(
     tmp_path_factory: pytest.TempPathFactory, cap: int, n: int, cost: int, concurrency: int

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hydrometer.costs.flop import forward_flop_per_token, packed_length, training_flop_per_token
@@ -143,7 +143,6 @@ scalars = st.none() | st.booleans() | st.integers(-5, 10**10) | st.floats() | st
 values = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.just("model_type"), scalars)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from(sorted(CHECKPOINTS)), st.data())
 def test_any_damaged_config_is_counted_or_refused(name: str, data: st.DataObject) -> None:
     config = dict(CHECKPOINTS[name]["config"])

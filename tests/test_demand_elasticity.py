@@ -250,7 +250,7 @@ def test_a_huge_file_is_refused_unread(capsys: pytest.CaptureFixture[str], tmp_p
     assert "too large" in error
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.mktemp("any") / "x.csv"

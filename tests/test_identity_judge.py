@@ -149,7 +149,7 @@ def test_without_a_known_maker_only_strict_is_judged() -> None:
     assert (found.loose, found.strict) == (None, True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=400), st.text(max_size=60))
 def test_no_text_breaks_the_judge(answer: str, question: str) -> None:
     found = judge_answer(answer, question, names=NAMES, maker="DeepSeek", prompt=question)

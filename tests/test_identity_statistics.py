@@ -156,7 +156,7 @@ def test_rogan_and_gladen_by_hand() -> None:
         assert true_rate(5, 10, errors=JudgeErrors(5, 10, 5, 10)).high == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 6), st.integers(1, 8), st.integers(0, 10_000))
 def test_likeness_is_symmetric_and_within_bounds(n: int, k: int, seed: int) -> None:
     profile = np.random.default_rng(seed).integers(0, 4, (n, k)).astype(float)

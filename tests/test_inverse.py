@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hydrometer.errors import DegenerateInputWarning
@@ -29,7 +29,6 @@ def test_equal_responses_share_a_knot() -> None:
         assert rising_curve(np.ones(3), np.array([0.0, 1.0, 5.0])).at(7.0) == 2.0
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.tuples(st.integers(-50, 50), st.floats(-5, 5)), min_size=2, max_size=40))
 def test_a_curve_never_falls(pairs: list[tuple[int, float]]) -> None:
     x, y = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))

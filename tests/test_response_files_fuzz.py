@@ -27,7 +27,7 @@ good_rows = st.lists(
 
 
 @given(rows=good_rows, data=st.data())
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 def test_round_trip_in_any_order(tmp_path: Path, rows: list[dict[str, str]], data: st.DataObject) -> None:
     found = read_responses(written(tmp_path, lines(rows)))
     assert sorted((r["model"], prompt_key(r["prompt"]), r["response"]) for r in rows) == sorted(
@@ -53,7 +53,7 @@ keys = st.sampled_from(
 
 
 @given(st.lists(st.dictionaries(keys, values | st.just("m"), max_size=7) | values, max_size=5), st.booleans())
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=300)
 def test_any_rows_are_read_completely_or_refused(tmp_path: Path, rows: list[Any], as_lines: bool) -> None:
     file = written(tmp_path, lines(rows) if as_lines else json.dumps(rows))
     try:
@@ -67,14 +67,14 @@ def test_any_rows_are_read_completely_or_refused(tmp_path: Path, rows: list[Any]
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", b"PAR1", b"PK\x03\x04", b"[", b"{"]))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
 def test_any_bytes_are_refused(tmp_path: Path, content: bytes, start: bytes) -> None:
     with pytest.raises(InputError):
         read_responses(written(tmp_path, start + content))
 
 
 @given(st.data())
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
 def test_a_damaged_file_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from([parquet(ROWS), archive(SAMPLES)])))
     for _ in range(data.draw(st.integers(1, 4))):

@@ -97,7 +97,7 @@ def test_bad_input_is_one_line(
     assert message in error
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=200)), min_size=2, max_size=4))
 def test_likeness_of_any_texts_is_symmetric_and_between_0_and_1(texts: list[str | None]) -> None:
     for values in likenesses(texts).values():

@@ -25,7 +25,7 @@ from hydrometer.store.evidence.load import import_responses, merge_stores
 from hydrometer.targets import Fault, Reply, Request
 from hydrometer.targets.replay import Replay
 
-# `HYDROMETER_EXAMPLES=10000 pytest tests/test_store_states.py` looks longer.
+# `bench/collection_parts.py` looks longer.
 EXAMPLES = int(os.environ.get("HYDROMETER_EXAMPLES", "50"))
 MEMORY = Path("/dev/shm")
 MODELS = ("one", "two")
@@ -321,7 +321,7 @@ class StoreStates(RuleBasedStateMachine):
 
 
 StoreStates.TestCase.settings = settings(
-    max_examples=EXAMPLES, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=EXAMPLES, stateful_step_count=40, suppress_health_check=list(HealthCheck)
 )
 test_states = StoreStates.TestCase
 

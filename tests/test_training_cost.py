@@ -268,7 +268,7 @@ def claim_tables(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @given(claims=claim_tables(), shape=st.booleans())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_figures_get_a_verdict_and_never_a_crash(claims: list[dict[str, Any]], shape: bool) -> None:
     table = bench_claims.load("deepseek-v3")
     table["claims"] = claims
