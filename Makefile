@@ -7,7 +7,7 @@ READY = $(VENV)/.ready
 SEED := $(or $(SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' '))
 TIMES ?= 20
 
-.PHONY: demo test fuzz shuffle lint bench clean lab-ready
+.PHONY: demo test fuzz shuffle mutate lint bench clean lab-ready
 
 demo: $(READY)
 	$(BIN)/hydrometer audit dossiers/deepseek-v3.toml --out audits/deepseek-v3
@@ -24,6 +24,10 @@ fuzz: $(READY)
 shuffle: $(READY)
 	for n in $$(seq 0 $$(($(TIMES) - 1))); do \
 	  $(BIN)/python -m pytest --random-order-bucket=module --random-order-seed=$$(($(SEED) + n)) || exit 1; done
+
+# Do the tests notice when one operator or number changes? ARGS="--n 40 --area costs" for less; stopped, it goes on.
+mutate: $(READY)
+	$(BIN)/python bench/mutate.py $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check src tests bench
