@@ -28,9 +28,10 @@ from attribution_rows import (
     source_shares,
     with_lineage,
 )
-from hydrometer.instruments.attribution import Attributor, statistic
+from hydrometer.instruments.attribution import statistic
 from hydrometer.instruments.attribution.compare import LENGTH
 from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.panel.check import check_panel
 from hydrometer.panel.overlap import ancestors
 from hydrometer.records.attribution import Attribution

@@ -19,8 +19,8 @@ import numpy as np
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.ladder import build_ladder
 from hydrometer.instruments.training_cost.checking.table_audit import audit_table
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.records.dossier import Dossier
-from hydrometer.records.evidence import CostLadder
 from hydrometer.store.dossiers import read_dossier
 
 ROOT = Path(__file__).parent.parent

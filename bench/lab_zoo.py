@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hydrometer.instruments.attribution import Attributor, make_index
 from hydrometer.instruments.attribution.compare import Answers, add_up, compare_outsider, member_probes
-from hydrometer.instruments.attribution.run import Case
+from hydrometer.instruments.attribution.open import make_index
+from hydrometer.instruments.attribution.run import Attributor, Case
 from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.known_cases.zoo import teachers_of
 from hydrometer.lab.zoo_panel import Listed, read_tree

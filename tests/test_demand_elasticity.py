@@ -16,7 +16,7 @@ from demand_worlds import BASE, simulate
 from hydrometer import cli
 from hydrometer.errors import DegenerateInputWarning, InputError
 from hydrometer.instruments.demand.elasticity import clusters, elasticity_of_moves, elasticity_of_series
-from hydrometer.instruments.demand.run import judge
+from hydrometer.instruments.demand.run import judge_gain_from_options
 from hydrometer.stats.steps import fit_step
 from hydrometer.stats.wild_bootstrap import wild_cluster_interval, wild_cluster_pvalue
 from hydrometer.store.demand_series import read_series, shipped_moves
@@ -165,7 +165,7 @@ def test_one_move_of_one_series_is_measured_and_not_trusted(capsys: pytest.Captu
     assert status == 0
     assert "NOT IDENTIFIED" in out
     with pytest.raises(InputError, match="identify no elasticity"):
-        judge(10, prior=[], priors=None, estimate=[], data=path, draws=1000, seed=0)
+        judge_gain_from_options(10, prior=[], priors=None, estimate=[], data=path, draws=1000, seed=0)
 
 
 def test_data_that_identify_an_elasticity_move_the_verdict(tmp_path: Path) -> None:
@@ -173,8 +173,8 @@ def test_data_that_identify_an_elasticity_move_the_verdict(tmp_path: Path) -> No
     path = tmp_path / "use.csv"
     rows = [f"{r.date},{r.model},{r.price},{r.effective_price},{r.quantity},{r.launched}" for r in series.rows]
     path.write_text("date,model,price,effective_price,quantity,launched\n" + "\n".join(rows), encoding="utf-8")
-    plain = judge(10, prior=[], priors=None, estimate=[], data=None, draws=5000, seed=0)
-    informed = judge(10, prior=[], priors=None, estimate=[], data=path, draws=5000, seed=0)
+    plain = judge_gain_from_options(10, prior=[], priors=None, estimate=[], data=None, draws=5000, seed=0)
+    informed = judge_gain_from_options(10, prior=[], priors=None, estimate=[], data=path, draws=5000, seed=0)
     assert informed.probability_of_backfire > plain.probability_of_backfire
     assert informed.evidence.own[0].name == "use.csv"
 

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from test_commands import ROOT, V3, json_line, run
 
 import cost_ladder as bench
-from hydrometer.records.evidence import CostLadder
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.stats.sensitivity import influences
 
 

@@ -8,16 +8,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import claims as bench_claims
-from hydrometer.instruments import training_cost
+from hydrometer.instruments.instrument import Case
+from hydrometer.instruments.training_cost.evidence import check_cost, measure
+from hydrometer.records.claim_checking import Check, ClaimChecking, CostCheck
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.records.dossier import Dossier
-from hydrometer.records.evidence import Check, ClaimChecking, CostCheck, CostLadder, Evidence
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Evidence, Verdict
 from hydrometer.records.quantities import QUANTITIES
 from hydrometer.store.dossiers import read_dossier, read_siblings
 
@@ -27,13 +28,13 @@ DOSSIERS = ROOT / "dossiers"
 
 def checked(name: str) -> CostCheck:
     file = read_dossier(DOSSIERS / f"{name}.toml")
-    return training_cost.check(file.dossier, [s.dossier for s in read_siblings(file)])
+    return check_cost(file.dossier, [s.dossier for s in read_siblings(file)])
 
 
 def evidence(name: str) -> dict[str, Evidence]:
     file = read_dossier(DOSSIERS / f"{name}.toml")
     siblings = [s.dossier for s in read_siblings(file)]
-    return {e.id: e for e in training_cost.measure(file.dossier, siblings, rng=np.random.default_rng(0))}
+    return {e.id: e for e in measure(Case(file.dossier, tuple(siblings)))}
 
 
 def named(result: CostCheck, name: str, phase: str | None = None) -> list[Check]:
@@ -98,7 +99,7 @@ def test_no_shipped_dossiers_own_figures_are_opposed(name: str) -> None:
 )
 def test_what_others_told_is_judged_apart(dossier: str, claim: str, verdict: Verdict) -> None:
     found = {p.id: p.verdict for p in checked(dossier).propositions}
-    assert found[f"told-{claim}"] is verdict
+    assert found[f"reported-{claim}"] is verdict
 
 
 def test_a_cost_without_hours_is_not_checkable() -> None:
@@ -198,11 +199,11 @@ def test_impossible_hours_are_opposed_without_a_shape() -> None:
         tokens=(15, "trillion tokens"),
         accelerator_hours=(640_000, "accelerator-hours"),
     )
-    assert training_cost.check(dossier, []).verdict is Verdict.OPPOSES
+    assert check_cost(dossier, []).verdict is Verdict.OPPOSES
 
 
 def test_nothing_to_check_is_not_measured() -> None:
-    assert training_cost.check(headline(), []).verdict is Verdict.NOT_MEASURED
+    assert check_cost(headline(), []).verdict is Verdict.NOT_MEASURED
 
 
 @pytest.mark.parametrize(("hours", "cost", "expected"), [(32, 100, "supports"), (32, 130, "opposes")])
@@ -212,7 +213,7 @@ def test_a_round_cost_is_given_more_room(hours: int, cost: int, expected: str) -
         price_per_hour=(3, "USD per accelerator-hour"),
         cost=(cost, "USD"),
     )
-    check = named(training_cost.check(dossier, []), "hours_times_price")[0]
+    check = named(check_cost(dossier, []), "hours_times_price")[0]
     assert check.verdict == expected
 
 
@@ -225,7 +226,7 @@ def bounded(hours: int, **relations: str) -> Check:
     table = dossier.model_dump()
     for claim in table["claims"]:
         claim["relation"] = relations.get(claim["quantity"], "equals")
-    return named(training_cost.check(Dossier.model_validate(table), []), "plausible_utilisation")[0]
+    return named(check_cost(Dossier.model_validate(table), []), "plausible_utilisation")[0]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +277,7 @@ def test_any_figures_get_a_verdict_and_never_a_crash(claims: list[dict[str, Any]
         del table["architecture"]
     dossier = Dossier.model_validate(table)
     sibling = read_dossier(DOSSIERS / "deepseek-v2.toml").dossier
-    for found in training_cost.measure(dossier, [sibling], rng=np.random.default_rng(0)):
+    for found in measure(Case(dossier, (sibling,))):
         assert found.verdict in set(Verdict)
         assert found.answer
         assert found.model_dump_json()

@@ -13,8 +13,8 @@ import pytest
 
 from hydrometer import cli
 from hydrometer.audit import zoo_live
-from hydrometer.instruments.attribution import Attributor
 from hydrometer.instruments.attribution.calibration import _member
+from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.panel import open_panel
 from hydrometer.panel.index import build_index, find_index
 from hydrometer.records.lineage import Lineage

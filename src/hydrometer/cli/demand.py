@@ -88,12 +88,14 @@ def verdict(
       hydrometer demand --gain 4 --prior token_intensity=uniform:0,0.6 --plot backfire.svg --tornado tornado.svg
       hydrometer demand --gain 10 --priors my-priors.toml --estimate our-api=0.8,0.2 --json
     """
-    from hydrometer.instruments.demand.run import judge
+    from hydrometer.instruments.demand.run import judge_gain_from_options
     from hydrometer.plots.backfire import backfire_figures
     from hydrometer.plots.tornado import demand_tornado_figures
     from hydrometer.report.demand import print_verdict
 
-    found = judge(gain, prior=prior, priors=priors, estimate=estimate, data=data, draws=draws, seed=seed)
+    found = judge_gain_from_options(
+        gain, prior=prior, priors=priors, estimate=estimate, data=data, draws=draws, seed=seed
+    )
     _draw(plot, backfire_figures, found)
     _draw(tornado, demand_tornado_figures, found)
     _show(found, as_json, print_verdict)
@@ -120,11 +122,11 @@ def elasticity(
     """
     from rich.console import Console
 
-    from hydrometer.instruments.demand.run import measure
+    from hydrometer.instruments.demand.run import measure_elasticity
     from hydrometer.report.demand import print_elasticity
 
     with Console(stderr=True).status("measuring"):
-        found = measure(file, seed=seed)
+        found = measure_elasticity(file, seed=seed)
     _show(found, as_json, print_elasticity)
 
 

@@ -9,11 +9,11 @@ from hydrometer.collect.engine import Settings, Stop, Tally
 from hydrometer.collect.money import Estimate
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.run import Collected, collect
+from hydrometer.records.exchange import Request, Target
 from hydrometer.records.responses import WITH_TEXT
 from hydrometer.store.evidence import Question, read_answers
 from hydrometer.store.evidence.counts import identity_of
 from hydrometer.store.evidence.keys import canonical
-from hydrometer.targets.protocol import Request, Target
 
 
 class Asker:

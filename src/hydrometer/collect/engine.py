@@ -14,8 +14,8 @@ from enum import StrEnum
 from hydrometer.collect.money import Budget, Estimate, estimate, usd
 from hydrometer.collect.throttle import Throttle, wait_before
 from hydrometer.errors import HydrometerError
+from hydrometer.records.exchange import Fault, Reply, Target
 from hydrometer.store.evidence import Claim, EvidenceStore, Outcome, Question, Spend
-from hydrometer.targets.protocol import Fault, Reply, Target
 
 _FINAL_AFTER = 2
 _HOPELESS_IN_A_ROW = 8

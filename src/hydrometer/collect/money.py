@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hydrometer.errors import InputError
+from hydrometer.records.exchange import Reply, Request
 from hydrometer.store.evidence import Limits, Spend
-from hydrometer.targets.protocol import Reply, Request
 
 _NANO_PER_USD = 10**9
 _OVERHEAD = 256

@@ -13,11 +13,11 @@ from hydrometer.collect.engine import Settings
 from hydrometer.collect.money import Budget, price_of
 from hydrometer.collect.plan import Plan, plan_questions
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Request, Target
 from hydrometer.store.files import decode_utf8, read_bytes
 from hydrometer.store.probe_sets import read_probes
 from hydrometer.store.responses.common import check_model_name
 from hydrometer.targets.open import open_target
-from hydrometer.targets.protocol import Request, Target
 
 _LARGEST_PLAN = 1024 * 1024
 _RANGES: dict[str, tuple[float, float]] = {

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from hydrometer.records.exchange import Request
 from hydrometer.records.probes import Probe
 from hydrometer.store.evidence import Question
-from hydrometer.targets.protocol import Request
 
 ROUNDS = 4
 """How often a canary is asked: at the start, after a third, after two thirds and at the end."""

@@ -13,11 +13,11 @@ from hydrometer.collect.engine import Collector, Settings, Stop, Tally, Trouble
 from hydrometer.collect.money import Estimate, usd
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.watch import ALPHA, Watch, watch
+from hydrometer.records.exchange import Target
 from hydrometer.records.responses import STATUSES
 from hydrometer.store.evidence import EvidenceStore, Spend
 from hydrometer.store.evidence.counts import Counts, count_calls, identity_of
 from hydrometer.store.evidence.keys import canonical, question_key
-from hydrometer.targets.protocol import Target
 
 
 @dataclass(frozen=True, kw_only=True)

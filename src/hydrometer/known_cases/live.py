@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.attribution import Attributor, open_attributor
+from hydrometer.instruments.attribution.open import open_attributor
+from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.known_cases.zoo import KnownCase, known_case
 from hydrometer.lab.zoo_panel import CASES, read_tree
@@ -103,8 +104,8 @@ def _recorded(folder: Path, name: str, attributor: Attributor, probes: list[int]
 
 def _ask(weights: Path, about: Shipped, prompts: Mapping[int, str], progress: Progress) -> dict[int, str]:
     """Asks one model through its target, as the panel's members were asked."""
+    from hydrometer.records.exchange import Request
     from hydrometer.targets.open import open_target
-    from hydrometer.targets.protocol import Request
 
     async def all_of_them() -> dict[int, str]:
         target = open_target(str(weights), model=about.name)

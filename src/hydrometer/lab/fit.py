@@ -118,7 +118,7 @@ def fit(
     training, model = run.training, run.model
     if training.compile:
         model.lm.model.compile()
-    ranks.shard(model)
+    ranks.shard(model, model.layers())
     optimiser = optimiser_of(model, training)
     state = load_checkpoint(run.folder, model, optimiser)
     if state is not None and state.get("fingerprint") != run.fingerprint:

@@ -135,6 +135,10 @@ class Network(nn.Module):
         found = losses()
         return found.total, found.main, found.mtp
 
+    def layers(self) -> list[nn.Module]:
+        """Returns the blocks, first first, the multi-token module's last."""
+        return [*self.lm.model.layers, *([self.mtp.layer] if self.mtp is not None else [])]
+
     def routers(self) -> list[Any]:
         """Returns the routers, first layer first, the multi-token module's last."""
         return [m for m in self.modules() if type(m).__name__ == "DeepseekV3TopkRouter"]

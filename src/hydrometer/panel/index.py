@@ -17,7 +17,6 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from hydrometer import __version__
 from hydrometer.errors import InputError, OutputError
 from hydrometer.panel.channel import Channel, ChannelBuilder
 from hydrometer.panel.folder import Panel
@@ -25,6 +24,7 @@ from hydrometer.panel.grams import CHANNELS, marks, tokens
 from hydrometer.records.panel import IndexRecord
 from hydrometer.records.responses import WITH_TEXT
 from hydrometer.store.files import read_bytes, sha256
+from hydrometer.version import __version__
 
 INDEX = "index"
 """Name of the folder inside a panel folder."""

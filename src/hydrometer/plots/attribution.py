@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, SOFT, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, SOFT, WARM, Pictures, draw
 from hydrometer.records.attribution import Attribution, ReferenceModel
+from hydrometer.records.evidence import Details
 
 WIDE, NARROW = 8.6, 4.3
 _LONGEST_NAME = 30
@@ -15,6 +16,12 @@ _SUBJECT, _STUDENTS, _UNTAUGHT = 2.6, 1.4, 0.0
 """Heights of the three lanes."""
 _STAGGER = (0.0, 0.15, -0.15, 0.3, -0.3)
 _MARKERS = {"control": "o", "other_teacher": "s", "student": "D"}
+
+
+def pictures(details: Details) -> Pictures:
+    """Returns the drawings of this instrument's evidence."""
+    assert isinstance(details, Attribution)
+    return {"lineage": attribution_figures(details)}
 
 
 def attribution_figures(found: Attribution) -> list[str]:

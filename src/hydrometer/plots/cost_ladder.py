@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, WARM, WIDE, wide_and_narrow
-from hydrometer.records.evidence import CostLadder
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.records.numbers import usd, usd_range
 
 

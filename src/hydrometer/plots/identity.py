@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, WARM, WIDE, wide_and_narrow
+from hydrometer.plots.svg import ACCENT, INK, LINE, WARM, WIDE, Pictures, wide_and_narrow
+from hydrometer.records.evidence import Details
 from hydrometer.records.published import IdentityEvidence
 
 Row = tuple[str, float, float | None, float | None, bool]
 """Label, rate, bounds, whether it is the subject."""
+
+
+def pictures(details: Details) -> Pictures:
+    """Returns the drawings of this instrument's evidence."""
+    assert isinstance(details, IdentityEvidence)
+    return {"rates": identity_figures(details)}
 
 
 def identity_figures(found: IdentityEvidence) -> list[str]:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, SOFT, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, SOFT, WARM, Pictures, draw
+from hydrometer.records.evidence import Details
 from hydrometer.records.numbers import usd
-from hydrometer.records.serving import CacheSize, Frontier
+from hydrometer.records.serving import CacheSize, Frontier, ServingEvidence
 
 WIDE, NARROW = 8.6, 4.3
+
+
+def pictures(details: Details) -> Pictures:
+    """Returns the drawings of this instrument's evidence."""
+    assert isinstance(details, ServingEvidence)
+    return {"frontier": frontier_figures(details.frontier)}
 
 
 def frontier_figures(found: Frontier) -> list[str]:

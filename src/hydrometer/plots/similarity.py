@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, WIDE, wide_and_narrow
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM, WIDE, Pictures, wide_and_narrow
+from hydrometer.records.evidence import Details
 from hydrometer.records.published import PublishedSimilarity, SimilarityEvidence
+
+
+def pictures(details: Details) -> Pictures:
+    """Returns the drawings of this instrument's evidence."""
+    assert isinstance(details, SimilarityEvidence)
+    return {"ratings": similarity_figures(details)}
 
 
 def similarity_figures(found: SimilarityEvidence) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -37,6 +37,8 @@ _STYLE: dict[Any, Any] = {
 
 WIDE, NARROW = 8.6, 4.3
 """Inches of a figure on a wide and on a narrow page."""
+Pictures = Mapping[str, list[str]]
+"""An instrument's drawings by name, each as SVG for a wide and for a narrow page; empty where nothing can be drawn."""
 
 
 def wide_and_narrow(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, WARM, WIDE, wide_and_narrow
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.records.demand import DemandVerdict
-from hydrometer.records.evidence import CostLadder
 from hydrometer.records.numbers import estimated, rough_usd, usd, usd_range
 
 _SHORT = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, SOFT, WARM, WIDE, wide_and_narrow
-from hydrometer.records.evidence import UtilisationPoint
+from hydrometer.records.claim_checking import UtilisationPoint
 from hydrometer.records.numbers import percent
 
 

@@ -61,6 +61,11 @@ def percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
+def fraction(pvalue: float, n_models: int) -> str:
+    """Returns a p-value over so many models as it was counted, as `1/28`: it can never be 0."""
+    return f"{round(pvalue * (n_models + 1))}/{n_models + 1}"
+
+
 def amount(value: float, unit: str) -> str:
     """Returns the number with its unit, in the form that people use for that unit."""
     if unit == "USD":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Literal
 
 from hydrometer.records.base import Record
 from hydrometer.records.estimates import Quantiles
+from hydrometer.records.evidence import Details
 
 
 class FitInput(Record):
@@ -249,3 +251,14 @@ class CacheSize(Record):
     name: str
     bytes_per_token: float
     kind: str
+
+
+class ServingEvidence(Details):
+    """What stands under the audit's question about compute: serving the subject, and a model of like quality."""
+
+    kind: Literal["serving"] = "serving"
+    estimate: ServingEstimate
+    comparison: Comparison | None
+    """With the compared model as its second row; absent where none is named or its shape is not known."""
+    frontier: Frontier
+    cache: tuple[CacheSize, ...]

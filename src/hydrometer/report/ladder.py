@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from hydrometer.errors import printable
-from hydrometer.records.evidence import LadderReport
+from hydrometer.records.cost_ladder import LadderReport
 from hydrometer.records.numbers import amount, rough_usd, usd, usd_range
 
 _SIGN = {"equals": "", "at_most": "at most ", "at_least": "at least ", "about": "about "}

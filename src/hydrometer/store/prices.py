@@ -49,6 +49,12 @@ def price_quotes() -> tuple[PriceQuote, ...]:
 
 
 @cache
+def last_price_date() -> dt.date:
+    """Returns the day of the newest shipped quote: what is priced on it is the same tomorrow."""
+    return max(quote.date for quote in price_quotes())
+
+
+@cache
 def price_model() -> PriceModel:
     """Returns the fitted variances of the shipped quotes."""
     return PriceModel.model_validate(tomllib.loads(shipped("price_model.toml")), strict=False)

@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from hydrometer.errors import printable
+from hydrometer.records.exchange import Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.targets.protocol import Fault, Reply, Request
 
 _REFUSED = {"content_filter", "refusal", "safety"}
 _TRUNCATED = {"length", "max_tokens", "model_length"}

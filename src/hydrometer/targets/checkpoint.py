@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request, Target
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.generation import ends, generate
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request, Target
 from hydrometer.targets.weights import CACHE, Weights, find_weights
 
 DEFAULT_BATCH = 64

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.bodies import body_of, error_text, read_reply
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
 from hydrometer.targets.secrets import Redactor, find_key, is_loopback, is_near
 
 if TYPE_CHECKING:

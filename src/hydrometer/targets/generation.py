@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hydrometer.targets.protocol import Request
+from hydrometer.records.exchange import Request
 
 _CHUNK = 32
 """Tokens between two looks at which rows have ended; those cost nothing from there on."""

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.endpoint import retry_after
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
 from hydrometer.targets.secrets import Redactor
 
 _REFUSED = {"content_filter"}

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.bodies import body_of, read_reply
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
 from hydrometer.targets.weights import Weights
 
 DEFAULT_CONTEXT = 4096

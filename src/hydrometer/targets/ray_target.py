@@ -18,8 +18,8 @@ from types import MappingProxyType
 from typing import Any
 
 from hydrometer.errors import HydrometerError, InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request, Target
 from hydrometer.targets.open import open_target
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request, Target
 
 _RESTARTS = 3
 _AWAY = 10.0

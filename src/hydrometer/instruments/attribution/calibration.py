@@ -15,7 +15,7 @@ from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.panel import Panel
 from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint
-from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.evidence import Range, Verdict
 from hydrometer.records.lineage import Lineage
 from hydrometer.stats.conformal import ROUNDING
 from hydrometer.stats.proportions import Proportion

@@ -11,7 +11,7 @@ from hydrometer.instruments.attribution.shared_text import SharedText
 from hydrometer.instruments.attribution.significance import Z95, Decision, References
 from hydrometer.instruments.attribution.statistic import COUNTED, REPORTED, Statistics
 from hydrometer.records.attribution import ChannelResult
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.stats.conformal import models_needed
 
 MEANINGS = {

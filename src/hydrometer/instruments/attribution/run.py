@@ -20,6 +20,7 @@ from hydrometer.instruments.attribution.compare import (
     similarities,
 )
 from hydrometer.instruments.attribution.explain import channel_results, explanations, needs
+from hydrometer.instruments.attribution.messages import with_sentences
 from hydrometer.instruments.attribution.passages import passages
 from hydrometer.instruments.attribution.question import Question
 from hydrometer.instruments.attribution.roster import Roster
@@ -30,7 +31,7 @@ from hydrometer.instruments.attribution.subjects import Subject, match_subjects
 from hydrometer.panel import Panel
 from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint, CandidateResult, Passage, Withheld
-from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.evidence import Range, Verdict
 from hydrometer.store.responses import ResponseSet
 
 LONGER = 1.05
@@ -41,7 +42,7 @@ _PROBES_SEARCHED = 24
 
 
 @dataclass(frozen=True)
-class Case:
+class Comparison:
     """One subject, ready to be judged.
 
     Attributes:
@@ -142,10 +143,10 @@ class Attributor:
             warnings.append(f"{outsider.n_cut:,} answers are longer than what is compared and were cut")
         reason = self.question.too_little(roster, len(probes), asked_G)
         if reason is not None:
-            return self._not_measured(subject, len(probes), (*warnings, reason))
-        case = Case(subject, roster, asked_G, probes, outsider)
+            return with_sentences(self._not_measured(subject, len(probes), (*warnings, reason)))
+        case = Comparison(subject, roster, asked_G, probes, outsider)
         judged = self._decide(case, self._blocks(probes, outsider))
-        return self._result(case, judged, (*warnings, *self._weaknesses(case, judged)))
+        return with_sentences(self._result(case, judged, (*warnings, *self._weaknesses(case, judged))))
 
     @cached_property
     def _members_blocks(self) -> dict[bytes, list[Sums]]:
@@ -162,7 +163,7 @@ class Attributor:
             self._members_blocks[key] = blocks
         return blocks
 
-    def _decide(self, case: Case, blocks: Sequence[Sums]) -> Judged:
+    def _decide(self, case: Comparison, blocks: Sequence[Sums]) -> Judged:
         """Computes statistics, their noise over blocks of probes, and the decision."""
         whole = blocks[0]
         for block in blocks[1:]:
@@ -189,7 +190,7 @@ class Attributor:
             return "length"
         return "shared_text" if shared.explains(leading, self.alpha) else None
 
-    def _weaknesses(self, case: Case, judged: Judged) -> Iterator[str]:
+    def _weaknesses(self, case: Comparison, judged: Judged) -> Iterator[str]:
         """Yields what weakens the answer."""
         roster = case.roster
         controls = {roster.models[i].developer for i in roster.null_models if roster.models[i].role == "control"}
@@ -221,7 +222,7 @@ class Attributor:
                 "matched null population: nobody is named"
             )
 
-    def _result(self, case: Case, judged: Judged, warnings: tuple[str, ...]) -> Attribution:
+    def _result(self, case: Comparison, judged: Judged, warnings: tuple[str, ...]) -> Attribution:
         """Puts the record together."""
         roster, found, decision = case.roster, judged.found, judged.decision
         value = float(judged.row_G[decision.leading])
@@ -259,7 +260,7 @@ class Attributor:
             sha256=dict(self.panel.sha256),
         )
 
-    def _passages(self, case: Case, members: Sequence[int]) -> tuple[Passage, ...]:
+    def _passages(self, case: Comparison, members: Sequence[int]) -> tuple[Passage, ...]:
         """Returns passages from the probes whose phrasing and openings resemble the candidate's most."""
         if not any(case.subject.texts.values()):
             return ()

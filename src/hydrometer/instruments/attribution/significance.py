@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from hydrometer.instruments.attribution.roster import Roster
 from hydrometer.instruments.attribution.shared_text import SharedText
 from hydrometer.records.attribution import ReferenceModel, Withheld
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.stats.conformal import ROUNDING, NullPopulation, block_jackknife_error
 from hydrometer.stats.resemblance import Array
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hydrometer.instruments.demand.moves import Move, Panel
+from hydrometer.instruments.demand.steps import Steps
 from hydrometer.records.demand_data import Adjustment, DemandWarning, Estimated, PriceMove, Trouble
 from hydrometer.stats.wild_bootstrap import wild_cluster_interval
 from hydrometer.store.demand_series import Series
-
-if TYPE_CHECKING:
-    from hydrometer.instruments.demand.elasticity import Steps
 
 _FEW_CLUSTERS = 10
 _PLATEAU = 5

@@ -9,7 +9,6 @@ import datetime as dt
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from hydrometer.errors import DegenerateInputWarning, InputError
 from hydrometer.instruments.demand import checks
 from hydrometer.instruments.demand.moves import AFTER, CONSTANTS, Move, Panel, build_panel, find_moves, measure_moves
 from hydrometer.instruments.demand.regressions import naive_estimates
+from hydrometer.instruments.demand.steps import Steps
 from hydrometer.records.demand_data import Adjustment, ElasticityReport, Estimated, MeasuredMove, PriceMove
 from hydrometer.stats.pooling import Pool, pool_estimates, shrunken
 from hydrometer.stats.priors import Z95
@@ -39,39 +39,6 @@ _ASSUMES = (
     "price moves were announced for reasons of cost or competition, not because of that week's demand, and nothing "
     "else happened on their days"
 )
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Measured steps at E moves.
-
-    Attributes:
-        quantity_E: of the log quantity, its final size.
-        error_E: its standard error.
-        weighing_E: the error that weighs a move among the others.
-        paid_E: of the log price paid.
-        announced_E: of the log list price: the instrument.
-        cluster_E: moves that are not independent share a number.
-    """
-
-    quantity_E: Array
-    error_E: Array
-    weighing_E: Array
-    paid_E: Array
-    announced_E: Array
-    cluster_E: npt.NDArray[np.int64]
-
-    def without(self, cluster: int) -> Steps:
-        """Returns the steps of the other clusters."""
-        kept = self.cluster_E != cluster
-        return Steps(
-            quantity_E=self.quantity_E[kept],
-            error_E=self.error_E[kept],
-            weighing_E=self.weighing_E[kept],
-            paid_E=self.paid_E[kept],
-            announced_E=self.announced_E[kept],
-            cluster_E=self.cluster_E[kept],
-        )
 
 
 def elasticity_of_series(series: Series, *, seed: int = 0, with_naive: bool = True) -> ElasticityReport:

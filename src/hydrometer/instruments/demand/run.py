@@ -19,7 +19,7 @@ from hydrometer.store.demand_beliefs import read_beliefs
 from hydrometer.store.demand_series import read_series, shipped_moves
 
 
-def judge(
+def judge_gain_from_options(
     gain: float,
     *,
     prior: Sequence[str],
@@ -51,7 +51,7 @@ def judge(
 
 def _measured(path: Path, seed: int) -> ElasticityEstimate:
     """Returns what a user's file shows, as an estimate that the verdict can take in."""
-    found = measure(path, seed=seed)
+    found = measure_elasticity(path, seed=seed)
     best = found.recommended
     if not found.identified or best is None or best.low is None or best.high is None:
         spoilt = {"no_price_moves", "simultaneity", "few_clusters", "slow_response"}
@@ -73,7 +73,7 @@ def _measured(path: Path, seed: int) -> ElasticityEstimate:
     )
 
 
-def measure(path: Path | None, *, seed: int) -> ElasticityReport:
+def measure_elasticity(path: Path | None, *, seed: int) -> ElasticityReport:
     """Returns the elasticity that a file shows; that of the shipped price moves where none is given.
 
     Raises:

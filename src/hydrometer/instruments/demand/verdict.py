@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hydrometer.costs import rebound
 from hydrometer.errors import InputError
-from hydrometer.instruments.demand.words import caveats, in_words
+from hydrometer.instruments.demand.messages import caveats, in_words
 from hydrometer.records.demand import (
     Alternative,
     Answer,
@@ -29,7 +29,7 @@ from hydrometer.records.demand import (
 )
 from hydrometer.stats.pooling import Pool, pool_estimates
 from hydrometer.stats.sensitivity import influences
-from hydrometer.store.demand_beliefs import Beliefs, support
+from hydrometer.store.demand_beliefs import Beliefs, shipped_beliefs, support
 
 Array = npt.NDArray[np.float64]
 FALLS_BELOW, RISES_ABOVE = 0.2, 0.8
@@ -65,12 +65,12 @@ class _Draws:
         )
 
 
-def judge_gain(gain: float, beliefs: Beliefs, *, draws: int = 100_000, seed: int = 0) -> DemandVerdict:
+def judge_gain(gain: float, beliefs: Beliefs | None = None, *, draws: int = 100_000, seed: int = 0) -> DemandVerdict:
     """Returns whether compute falls or rises when the same compute yields `gain` times the tokens.
 
     Args:
         gain: tokens per unit of compute, after over before; above 1.
-        beliefs: priors and measured elasticities.
+        beliefs: priors and measured elasticities; those that ship if absent.
         draws: of the Monte Carlo.
         seed: of the generator; the same seed gives the same numbers.
 
@@ -78,6 +78,7 @@ def judge_gain(gain: float, beliefs: Beliefs, *, draws: int = 100_000, seed: int
         InputError: for a gain that is none, too many draws, or a belief that the evidence excludes.
     """
     _check(gain, draws, seed)
+    beliefs = shipped_beliefs() if beliefs is None else beliefs
     rng = np.random.default_rng(seed)
     sample = _Draws({name: _sample(p, draws, rng) for name, p in beliefs.priors.items()}, rng.standard_normal(draws))
     outright = "long_run_elasticity" in beliefs.priors

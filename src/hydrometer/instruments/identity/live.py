@@ -15,9 +15,9 @@ import polars as pl
 from hydrometer.errors import InputError
 from hydrometer.instruments.identity.judge import judge_answer
 from hydrometer.instruments.identity.names import Names
+from hydrometer.records.exchange import Request
 from hydrometer.records.identity_panel import MARK, PLAIN, IdentityPanel
 from hydrometer.store.identity_rows import IdentityRows
-from hydrometer.targets.protocol import Request
 
 Answers = Callable[[Sequence[Request]], Sequence[tuple[str, str | None]]]
 """Puts requests to the subject; returns status and text of each, in order."""

@@ -17,7 +17,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from hydrometer.records.base import Record
-from hydrometer.targets.protocol import Request
+from hydrometer.records.exchange import Request
 
 Ask = Callable[[Sequence[Request]], Sequence[str | None]]
 """Puts requests to a judge and returns its replies in order; None where no usable reply came."""
@@ -40,7 +40,7 @@ RULES = (
 
 
 @dataclass(frozen=True)
-class Case:
+class JudgeTask:
     """One thing to be judged.
 
     Attributes:
@@ -66,13 +66,13 @@ def harmless(text: str) -> str:
     return "\n".join(f"| {line}" for line in clean.split("\n"))
 
 
-def code_of(case: Case, *, attempt: int) -> str:
+def code_of(case: JudgeTask, *, attempt: int) -> str:
     """Returns the code of a case: a hash over all that is judged, another for every attempt."""
     packed = json.dumps([case.texts, case.task, case.key, attempt], ensure_ascii=True).encode()
     return hashlib.sha256(packed).hexdigest()[:20]
 
 
-def request(case: Case, *, attempt: int, max_tokens: int = 300) -> Request:
+def request(case: JudgeTask, *, attempt: int, max_tokens: int = 300) -> Request:
     """Returns the request that puts a case to a judge."""
     code = code_of(case, attempt=attempt)
     parts = [case.task.replace("{code}", code)]
@@ -104,7 +104,7 @@ def parse(reply: str, shape: type[V], *, code: str) -> V | None:
 
 
 def judge_all(
-    cases: Sequence[Case],
+    cases: Sequence[JudgeTask],
     shape: type[V],
     *,
     ask: Ask,

@@ -13,7 +13,7 @@ from hydrometer.costs.serving import most_concurrency, weight_bytes_per_accelera
 from hydrometer.costs.serving_days import break_even_tokens, inference_flop, inference_share, training_flop
 from hydrometer.errors import InputError
 from hydrometer.instruments.serving.estimate import Found, ask, each_token, find
-from hydrometer.instruments.serving.headline import find_served
+from hydrometer.instruments.serving.headline import Named, find_served
 from hydrometer.instruments.serving.question import Asked, Question, chip_of
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.serving import Comparison, Life, Removal
@@ -25,7 +25,7 @@ RESEARCH = Quantiles(p10=3.3, p50=6.0, p90=10.0)
 _RESEARCH_SOURCE = "Epoch AI on R&D compute of OpenAI and three Chinese labs, second-hand: final runs 10 to 30 %"
 
 
-def compare(model: Path, question: Question, *, against: Sequence[Path] = ()) -> Comparison:
+def compare(model: Named, question: Question, *, against: Sequence[Named] = ()) -> Comparison:
     """Returns the deployment with one technique removed at a time, or other networks in its place.
 
     Args:

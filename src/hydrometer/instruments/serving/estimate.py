@@ -6,13 +6,12 @@ import datetime as dt
 import math
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 from hydrometer.costs import money
 from hydrometer.costs.serving import Load, cache_bytes_per_sequence, terms, weight_bytes_per_accelerator
 from hydrometer.costs.serving_time import Speeds, speeds
 from hydrometer.errors import InputError
-from hydrometer.instruments.serving.headline import CACHE, MEASURED, Headline, find_served
+from hydrometer.instruments.serving.headline import CACHE, MEASURED, Headline, Named, find_served
 from hydrometer.instruments.serving.measured import LONGEST, MOST_NAMED, Near, constants, measured_engines, near
 from hydrometer.instruments.serving.question import (
     ENGINES,
@@ -53,7 +52,7 @@ class Found:
         return self.tpot / float(self.speeds.tpot)
 
 
-def ask(model: Path | Headline, question: Question, *, fit_memory: bool = True, where: str = "--model") -> Asked:
+def ask(model: Named, question: Question, *, fit_memory: bool = True, where: str = "--model") -> Asked:
     """Returns a question that can be answered.
 
     Args:
@@ -167,7 +166,7 @@ def price_of(asked: Asked, question: Question) -> tuple[Quantiles, dt.date, str,
 
 
 def estimate(
-    model: Path | Headline,
+    model: Named,
     question: Question,
     *,
     target_tpot_ms: float | None = None,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 from hydrometer.costs.mixers import GroupedQuery, Latent
 from hydrometer.costs.serving_days import Day, training_days
 from hydrometer.errors import InputError
 from hydrometer.instruments.serving.estimate import ask, each_token, find, price_of
-from hydrometer.instruments.serving.headline import Headline
+from hydrometer.instruments.serving.headline import Named
 from hydrometer.instruments.serving.question import Question
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.serving import Fleet
@@ -80,7 +79,7 @@ def deepseek_day() -> Fleet:
     )  # fmt: skip
 
 
-def fleet(model: Path | Headline, question: Question, load: DayLoad) -> Fleet:
+def fleet(model: Named, question: Question, load: DayLoad) -> Fleet:
     """Returns the fleet for a day's load.
 
     Args:

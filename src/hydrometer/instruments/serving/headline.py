@@ -43,6 +43,23 @@ class Headline:
     architecture: str = "dense"
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A network whose shape is known already.
+
+    Attributes:
+        name: the model.
+        net: the network as serving's formulas see it.
+    """
+
+    name: str
+    net: Served
+
+
+Named = Path | Headline | Shape
+"""A model: a dossier, a config.json, a checkpoint's folder or a shipped model's name; headline figures; a shape."""
+
+
 def model_from_options(model: Path | None, *, total: float | None, active: float | None, kind: str) -> Path | Headline:
     """Returns what `--model` names, or the headline figures that stand in its place.
 
@@ -58,12 +75,14 @@ def model_from_options(model: Path | None, *, total: float | None, active: float
     return Headline(total, active, kind)
 
 
-def find_served(model: Path | Headline, *, where: str = "--model") -> tuple[str, Served]:
+def find_served(model: Named, *, where: str = "--model") -> tuple[str, Served]:
     """Returns name and network of what is named, or a guess from headline figures.
 
     Raises:
         InputError: as `find_network` and `guess`.
     """
+    if isinstance(model, Shape):
+        return model.name, model.net
     if isinstance(model, Headline):
         return guess(model, shipped_shapes())
     name, architecture = find_network(model, where=where)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 from hydrometer.costs.mixers import GroupedQuery, Latent
 from hydrometer.costs.served import Served, served
 from hydrometer.instruments.serving.estimate import ask, estimate
-from hydrometer.instruments.serving.headline import Headline
+from hydrometer.instruments.serving.headline import Named
 from hydrometer.instruments.serving.question import Question
 from hydrometer.records.serving import CacheSize, Comparison, Frontier, SpeedAndCost
 from hydrometer.store.serving import shipped_network, shipped_networks
@@ -17,7 +16,7 @@ from hydrometer.store.serving import shipped_network, shipped_networks
 _BF16 = 2.0
 
 
-def frontier(model: Path | Headline, question: Question) -> Frontier:
+def frontier(model: Named, question: Question) -> Frontier:
     """Returns speed and cost at doubling concurrency, up to what fits.
 
     Raises:

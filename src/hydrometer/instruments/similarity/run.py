@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hydrometer.errors import DegenerateInputWarning, InputError, printable
 from hydrometer.instruments.similarity.features import likenesses
 from hydrometer.panel import Panel
-from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.evidence import Range, Verdict
 from hydrometer.records.lineage import Lineage
 from hydrometer.records.responses import WITH_TEXT
 from hydrometer.records.similarity import ASPECTS, Aspect, AspectSimilarity, NullSimilarity, Similarity
@@ -92,7 +92,7 @@ def voice(responses: ResponseSet, name: str | None, *, option: str) -> Voice:
     return Voice(name, dict(zip(mine["prompt"], mine["response"], strict=True)))
 
 
-def measure(
+def compare_answers(
     subject: Voice,
     reference: Voice,
     *,

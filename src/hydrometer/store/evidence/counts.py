@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydrometer.records.exchange import Target
 from hydrometer.store.evidence.keys import canonical_identity
 from hydrometer.store.evidence.reading import open_for_reading
 from hydrometer.store.evidence.schema import GOOD
-from hydrometer.targets.protocol import Target
 
 _STATUS = """CASE
   WHEN attempt.outcome IS NOT NULL THEN attempt.outcome

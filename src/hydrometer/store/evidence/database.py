@@ -12,13 +12,13 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
+from hydrometer.records.exchange import Fault, Reply, Target
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.store.evidence.keys import Question, canonical, canonical_identity, pack, question_key, text_bytes
 from hydrometer.store.evidence.leases import Lease, release, release_the_dead
 from hydrometer.store.evidence.schema import connect_to_write
 from hydrometer.store.evidence.writer import Writer
 from hydrometer.store.responses.common import unpaired_replaced
-from hydrometer.targets.protocol import Fault, Reply, Target
 
 _CHUNK = 5000
 

@@ -77,7 +77,7 @@ def _summary(sample: dict[str, Any]) -> dict[str, Any]:
 
 
 def _header(model: str, samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    from hydrometer import __version__
+    from hydrometer.version import __version__
 
     ids = list(dict.fromkeys(sample["id"] for sample in samples))
     now = datetime.now(UTC).isoformat(timespec="seconds")

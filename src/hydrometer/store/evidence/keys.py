@@ -10,7 +10,7 @@ from typing import Any
 
 import zstandard
 
-from hydrometer.targets.protocol import Request
+from hydrometer.records.exchange import Request
 
 _WORTH_PACKING = 16 * 1024
 _LARGEST_UNPACKED = 512 * 1024 * 1024

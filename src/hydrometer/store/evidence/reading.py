@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydrometer.errors import InputError
+from hydrometer.records.exchange import Request
 from hydrometer.store.evidence.keys import bytes_text, request_from, unpack
 from hydrometer.store.evidence.schema import GOOD, connect_to_read
-from hydrometer.targets.protocol import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from hydrometer.costs.flop import FLOP_PER_PARAMETER_AND_TOKEN, training_flop_pe
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.measured import Measured
 from hydrometer.instruments.training_cost.networks import build_architecture
+from hydrometer.records.claim_checking import FlopCount, UtilisationCount
 from hydrometer.records.dossier import Phase, Precision
-from hydrometer.records.evidence import FlopCount, UtilisationCount
 from hydrometer.records.numbers import readable
 from hydrometer.records.quantities import SECONDS_PER_HOUR
 

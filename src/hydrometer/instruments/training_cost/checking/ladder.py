@@ -23,9 +23,9 @@ from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.measured import Measured, citation
 from hydrometer.instruments.training_cost.checking.priors import ladder_priors
 from hydrometer.instruments.training_cost.estimating.pricing import decimal_year, server_factor
+from hydrometer.records.cost_ladder import CostLadder, PriorUsed, Reading, Rung, Swing
 from hydrometer.records.dossier import Claim
-from hydrometer.records.evidence import CostLadder, PriorUsed, Reading, Rung, Swing
-from hydrometer.records.evidence_base import Range
+from hydrometer.records.evidence import Range
 from hydrometer.records.numbers import readable, usd
 from hydrometer.records.prices import PriceQuote
 from hydrometer.records.reference import Accelerator

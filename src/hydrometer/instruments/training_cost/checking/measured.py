@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hydrometer.records.claim_checking import Check, Relation, Side
 from hydrometer.records.dossier import Claim, Dossier
-from hydrometer.records.evidence import Check, Citation, Relation, Side
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Citation, Verdict
 from hydrometer.records.numbers import amount
 
 ABOUT = 0.05

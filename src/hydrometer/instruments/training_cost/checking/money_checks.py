@@ -16,9 +16,9 @@ from hydrometer.instruments.training_cost.checking.measured import (
     total,
 )
 from hydrometer.instruments.training_cost.estimating.pricing import owned_hour
+from hydrometer.records.claim_checking import Check, Relation
 from hydrometer.records.dossier import Claim
-from hydrometer.records.evidence import Check, Relation
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.records.numbers import percent, readable, usd
 from hydrometer.records.quantities import significant_digits
 from hydrometer.records.reference import Accelerator

@@ -15,9 +15,9 @@ from hydrometer.instruments.training_cost.checking.compute import active_paramet
 from hydrometer.instruments.training_cost.checking.measured import TOO_COARSE, Equation, Measured, Term
 from hydrometer.instruments.training_cost.checking.money_checks import not_checkable
 from hydrometer.instruments.training_cost.checking.utilisation_checks import whole_run_utilisation
+from hydrometer.records.claim_checking import Check, UtilisationPoint
 from hydrometer.records.dossier import Phase
-from hydrometer.records.evidence import Check, UtilisationPoint
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.records.numbers import percent, readable
 from hydrometer.records.quantities import SECONDS_PER_HOUR
 from hydrometer.records.reference import ReferenceRun

@@ -12,8 +12,8 @@ from hydrometer.errors import InputError
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.measured import citation
 from hydrometer.instruments.training_cost.estimating.pricing import price_at
+from hydrometer.records.cost_ladder import PriorUsed
 from hydrometer.records.dossier import nearest
-from hydrometer.records.evidence import PriorUsed
 from hydrometer.records.prices import Contract, PriceQuote
 from hydrometer.records.reference import Accelerator
 from hydrometer.store.reference import default_priors

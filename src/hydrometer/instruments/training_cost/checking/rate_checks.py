@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from hydrometer.instruments.training_cost.checking.claims import Claims, leg_tokens
 from hydrometer.instruments.training_cost.checking.measured import Equation, Measured, Term, stated_relation
+from hydrometer.records.claim_checking import Check
 from hydrometer.records.dossier import Claim, Phase
-from hydrometer.records.evidence import Check
 from hydrometer.records.numbers import readable
 from hydrometer.records.quantities import HOURS_PER_DAY, SECONDS_PER_DAY, SECONDS_PER_HOUR
 

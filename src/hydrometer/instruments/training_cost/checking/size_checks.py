@@ -13,8 +13,8 @@ from hydrometer.instruments.training_cost.checking.compute import (
 )
 from hydrometer.instruments.training_cost.checking.measured import Equation, Measured, Term, gap, stated_relation
 from hydrometer.instruments.training_cost.networks import build_architecture
+from hydrometer.records.claim_checking import Check
 from hydrometer.records.dossier import Claim
-from hydrometer.records.evidence import Check
 from hydrometer.records.numbers import amount, readable
 
 SIZE_TOLERANCE = 0.005

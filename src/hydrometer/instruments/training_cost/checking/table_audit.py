@@ -15,12 +15,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from hydrometer.errors import InputError
+from hydrometer.instruments.training_cost.checking.checks import check_claims
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.plausibility import CEILING, FLOOR_MARGIN, SMALL_MODEL, other_runs
-from hydrometer.instruments.training_cost.checking.run import check_claims
+from hydrometer.records.claim_checking import Check
 from hydrometer.records.dossier import Dossier, Precision
-from hydrometer.records.evidence import Check
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.records.numbers import percent, readable
 from hydrometer.records.quantities import QUANTITIES, SECONDS_PER_HOUR
 from hydrometer.records.run_table import RowCheck, RowFinding, RowVerdict, RunRow, TableAudit

@@ -24,8 +24,8 @@ from hydrometer.instruments.training_cost.checking.rate_checks import (
     GOODPUT_REASON,
     step_rate,
 )
+from hydrometer.records.claim_checking import Check
 from hydrometer.records.dossier import Claim, Phase, Precision
-from hydrometer.records.evidence import Check
 from hydrometer.records.numbers import amount, percent, readable
 from hydrometer.records.quantities import SECONDS_PER_DAY, SECONDS_PER_HOUR
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hydrometer.errors import DegenerateInputWarning
-from hydrometer.instruments.judging.fence import Ask, Case, judge_all
+from hydrometer.instruments.judging.fence import Ask, JudgeTask, judge_all
 from hydrometer.instruments.similarity.run import (
     CANNOT_RULE_OUT,
     Crowd,
@@ -28,7 +28,7 @@ from hydrometer.instruments.similarity.run import (
 )
 from hydrometer.panel import Panel
 from hydrometer.records.base import Record
-from hydrometer.records.evidence_base import Range
+from hydrometer.records.evidence import Range
 from hydrometer.records.similarity import ASPECTS, Aspect, AspectSimilarity, JudgeQuality, NullSimilarity, Similarity
 from hydrometer.stats.agreement import intraclass_correlation, weighted_kappa
 from hydrometer.stats.conformal import NullPopulation
@@ -86,14 +86,14 @@ def rate_pairs(
     found = {a: np.full((len(judges), 2, len(prompts)), np.nan) for a in ASPECTS}
     for j, ask in enumerate(judges):
         at: list[tuple[int, int]] = []
-        cases: list[Case] = []
+        cases: list[JudgeTask] = []
         for p, prompt in enumerate(prompts):
             if prompt not in first or prompt not in second:
                 continue
             for order, (one, two) in enumerate(((first, second), (second, first))):
                 at.append((order, p))
                 texts = (("prompt", prompt), ("answer-1", one[prompt]), ("answer-2", two[prompt]))
-                cases.append(Case(texts=texts, task=_TASK, key=f"order {order}"))
+                cases.append(JudgeTask(texts=texts, task=_TASK, key=f"order {order}"))
         for (order, p), rating in zip(at, judge_all(cases, PairRating, ask=ask), strict=True):
             if rating is not None:
                 for a in ASPECTS:
@@ -101,7 +101,7 @@ def rate_pairs(
     return Ratings(found)
 
 
-def measure_with_judges(
+def compare_answers_with_judges(
     subject: Voice,
     reference: Voice,
     *,

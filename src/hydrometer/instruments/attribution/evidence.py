@@ -1,43 +1,41 @@
-"""The question of the teacher: which answers are the subject's, and what attribution makes of them."""
+"""The evidence on who taught a model: which answers are the subject's, and what attribution makes of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 
 import polars as pl
 
-from hydrometer.audit.files import TeacherFiles
 from hydrometer.errors import InputError, printable
-from hydrometer.instruments.attribution import open_attributor, panel_spelling
+from hydrometer.instruments.attribution import messages
+from hydrometer.instruments.attribution.inputs import PanelAnswers
+from hydrometer.instruments.attribution.open import open_attributor
+from hydrometer.instruments.attribution.subjects import panel_spelling
+from hydrometer.instruments.instrument import Case
 from hydrometer.panel import Panel
 from hydrometer.records.attribution import Attribution
-from hydrometer.records.attribution_words import answer, how_sure, leading_candidate
-from hydrometer.records.audit import InputFile
-from hydrometer.records.dossier import Model
-from hydrometer.records.evidence import Evidence
+from hydrometer.records.evidence import Evidence, InputFile
 from hydrometer.store.responses import ResponseSet, read_responses
 
+NAME = "attribution"
 _MOST_NAMED = 12
 _LONGEST_NOTE = 400
 
 
-def measure(
-    model: Model, files: TeacherFiles, *, progress: Callable[[str, int, int], None]
-) -> tuple[Evidence, tuple[InputFile, ...]]:
-    """Returns the evidence on who taught a model, and the files that it rests on.
-
-    Args:
-        model: the subject, as the dossier names it.
-        files: its answers and the panel.
-        progress: called while the panel is indexed, if it must be.
+def measure(case: Case) -> list[Evidence]:
+    """Returns the evidence on who taught a model; none without its answers and a panel.
 
     Raises:
         InputError: if a file cannot be used, or nobody knows which answers are the subject's.
         OutputError: if an index must be made and cannot be written.
     """
+    files = case.find(PanelAnswers)
+    if files is None:
+        return []
+    model = case.dossier.model
     attributor = open_attributor(
-        files.panel, candidates=files.candidates, alpha=files.alpha, cache=files.cache, progress=progress
+        files.panel, candidates=files.candidate, alpha=files.alpha, cache=case.cache, progress=case.progress
     )
     panel = attributor.panel
     everybody = read_responses(files.responses, probes=panel.probes, model=files.model)
@@ -55,7 +53,7 @@ def measure(
         )
     if _key(name) != _key(model.name):
         notes.insert(0, f"the answers are those of “{name}” in the file; the dossier is about “{model.name}”")
-    return _evidence(model.name, found, notes), _inputs(files, panel, everybody)
+    return [_evidence(model.name, found, notes, _inputs(files, panel, everybody))]
 
 
 def _subject(responses: ResponseSet, *, wanted: str | None, dossier: str) -> str:
@@ -83,34 +81,29 @@ def _key(name: str) -> str:
     return "".join(c for c in name.casefold() if c not in " -_")
 
 
-def _evidence(subject: str, found: Attribution, notes: Collection[str]) -> Evidence:
-    judged = [c for c in found.candidates if c.statistic is not None] or found.candidates
-    one = len(judged) == 1
-    best = leading_candidate(found)
+def _evidence(subject: str, found: Attribution, notes: Collection[str], inputs: tuple[InputFile, ...]) -> Evidence:
+    proposition, alternative = messages.proposition(subject, found)
+    best = found.leading
     return Evidence(
         id="teacher",
-        instrument="attribution",
+        instrument=NAME,
         question="teacher",
-        proposition=(
-            f"{judged[0].name} taught {subject}." if one else f"One of {len(judged)} candidates taught {subject}."
-        ),
-        alternative=(
-            f"{subject} learnt from {'another source' if one else 'none of them'}; its answers resemble "
-            f"{'the candidate' if one else 'the candidates'} only as those of untaught models do."
-        ),
+        proposition=proposition,
+        alternative=alternative,
         verdict=found.verdict,
-        answer=answer(found),
-        how_sure=how_sure(found),
+        answer=found.answer,
+        how_sure=found.how_sure,
         statistic_name=f"resemblance to {best.name} and the models that it taught" if best is not None else None,
         statistic=found.interval,
         cannot_rule_out=found.cannot_rule_out,
         missing=found.needs,
         warnings=tuple(printable(note, limit=_LONGEST_NOTE) for note in (*notes, *found.warnings)),
         details=found,
+        inputs=inputs,
     )
 
 
-def _inputs(files: TeacherFiles, panel: Panel, responses: ResponseSet) -> tuple[InputFile, ...]:
+def _inputs(files: PanelAnswers, panel: Panel, responses: ResponseSet) -> tuple[InputFile, ...]:
     own = InputFile(name=files.responses.name, sha256=responses.sha256, bytes=files.responses.stat().st_size)
     folder = panel.folder.resolve().name
     return (

@@ -1,0 +1,104 @@
+"""The evidence on what serving a model takes, beside a model of like quality."""
+
+from __future__ import annotations
+
+from hydrometer.costs.served import served
+from hydrometer.errors import InputError
+from hydrometer.instruments.instrument import Case
+from hydrometer.instruments.serving import messages
+from hydrometer.instruments.serving.compare import compare
+from hydrometer.instruments.serving.estimate import estimate
+from hydrometer.instruments.serving.headline import Shape
+from hydrometer.instruments.serving.pictures import cache_sizes, frontier
+from hydrometer.instruments.serving.question import Question
+from hydrometer.instruments.training_cost.networks import build_architecture
+from hydrometer.records.dossier import Dossier
+from hydrometer.records.estimates import Quantiles
+from hydrometer.records.evidence import Evidence, Range, Verdict
+from hydrometer.records.serving import Comparison, ServingEvidence
+from hydrometer.store.prices import last_price_date
+from hydrometer.store.serving import serving_fit
+
+NAME = "serving"
+_ACCELERATOR = "H200"
+"""The widest memory that many measured rows are of: eight of them hold every network measured so far."""
+_TP = (8, 4, 2, 1)
+_DP = (1, 2, 4, 8)
+_CONCURRENCY = 64.0
+
+
+def measure(case: Case) -> list[Evidence]:
+    """Returns the evidence on serving; none where the network's shape is not known, or no layout holds it."""
+    mine, other = _shape(case.dossier), _shape(case.compared)
+    question = _layout(mine, other) if mine is not None else None
+    if mine is None or question is None:
+        return []
+    compared = compare(mine, question, against=[other]) if other is not None else None
+    return [_evidence(mine, question, compared, other)]
+
+
+def _shape(dossier: Dossier | None) -> Shape | None:
+    if dossier is None or dossier.architecture is None:
+        return None
+    return Shape(dossier.model.name, served(build_architecture(dossier.architecture)))
+
+
+def _layout(mine: Shape, other: Shape | None) -> Question | None:
+    """Returns the smallest layout that both networks run in: tensor parallelism first, then replicated attention."""
+    shapes = [shape for shape in (mine, other) if shape is not None]
+    tp = next(n for n in _TP if all(shape.net.heads % n == 0 for shape in shapes))
+    for dp in _DP:
+        # A price ages: the newest in the package gives the same record whenever the audit is run again.
+        asked = Question(_ACCELERATOR, tp=tp, dp=dp, concurrency=_CONCURRENCY, date=last_price_date())
+        try:
+            for shape in shapes:
+                estimate(shape, asked)
+        except InputError:
+            continue
+        return asked
+    return None
+
+
+def _evidence(mine: Shape, question: Question, compared: Comparison | None, other: Shape | None) -> Evidence:
+    found = estimate(mine, question)
+    ratio = None
+    if compared is not None:
+        over = compared.rows[1].cost_ratio
+        ratio = Quantiles(p10=1 / over.p90, p50=1 / over.p50, p90=1 / over.p10)
+    named = other.name if other is not None else None
+    proposition, alternative = messages.proposition(mine.name, named)
+    return Evidence(
+        id="serving",
+        instrument=NAME,
+        question="compute",
+        proposition=proposition,
+        alternative=alternative,
+        verdict=_verdict(ratio),
+        answer=messages.answer(found, named, ratio),
+        how_sure=messages.how_sure(serving_fit()),
+        statistic_name="accelerator-seconds of a written token, over those of the compared model" if ratio else None,
+        statistic=_range(ratio),
+        cannot_rule_out=messages.CANNOT_RULE_OUT,
+        missing=() if ratio else messages.NEEDS,
+        warnings=(*found.warnings, *(compared.warnings if compared is not None else ())),
+        details=ServingEvidence(
+            estimate=found, comparison=compared, frontier=frontier(mine, question), cache=cache_sizes()
+        ),
+    )
+
+
+def _verdict(ratio: Quantiles | None) -> Verdict:
+    if ratio is None:
+        return Verdict.NOT_MEASURED
+    if ratio.p90 < 1:
+        return Verdict.SUPPORTS
+    return Verdict.OPPOSES if ratio.p10 > 1 else Verdict.INCONCLUSIVE
+
+
+def _range(ratio: Quantiles | None) -> Range | None:
+    if ratio is None:
+        return None
+    return Range(
+        low=ratio.p10, middle=ratio.p50, high=ratio.p90, unit="times", level=0.80,
+        method="errors of ratios between families of networks left out whole",
+    )  # fmt: skip
