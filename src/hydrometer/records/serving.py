@@ -253,12 +253,21 @@ class CacheSize(Record):
     kind: str
 
 
+class RatioAtLoad(Record):
+    """Accelerator-seconds of a written token, the subject's over the compared model's, at one load."""
+
+    concurrency: float
+    ratio: Quantiles
+
+
 class ServingEvidence(Details):
     """What stands under the audit's question about compute: serving the subject, and a model of like quality."""
 
     kind: Literal["serving"] = "serving"
     estimate: ServingEstimate
-    comparison: Comparison | None
-    """With the compared model as its second row; absent where none is named or its shape is not known."""
+    compared: str | None
+    """The model of like quality; absent where none is named or its shape is not known."""
+    ratios: tuple[RatioAtLoad, ...]
+    """From one request at once to as many as fit both."""
     frontier: Frontier
     cache: tuple[CacheSize, ...]

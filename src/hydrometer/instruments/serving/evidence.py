@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from hydrometer.costs.served import served
 from hydrometer.errors import InputError
 from hydrometer.instruments.instrument import Case
 from hydrometer.instruments.serving import messages
 from hydrometer.instruments.serving.compare import compare
-from hydrometer.instruments.serving.estimate import estimate
+from hydrometer.instruments.serving.estimate import ask, estimate
 from hydrometer.instruments.serving.headline import Shape
 from hydrometer.instruments.serving.pictures import cache_sizes, frontier
 from hydrometer.instruments.serving.question import Question
@@ -15,7 +18,7 @@ from hydrometer.instruments.training_cost.networks import build_architecture
 from hydrometer.records.dossier import Dossier
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.evidence import Evidence, Range, Verdict
-from hydrometer.records.serving import Comparison, ServingEvidence
+from hydrometer.records.serving import RatioAtLoad, ServingEvidence
 from hydrometer.store.prices import last_price_date
 from hydrometer.store.serving import serving_fit
 
@@ -25,6 +28,7 @@ _ACCELERATOR = "H200"
 _TP = (8, 4, 2, 1)
 _DP = (1, 2, 4, 8)
 _CONCURRENCY = 64.0
+_LOADS = tuple(4.0**i for i in range(7))
 
 
 def measure(case: Case) -> list[Evidence]:
@@ -33,8 +37,7 @@ def measure(case: Case) -> list[Evidence]:
     question = _layout(mine, other) if mine is not None else None
     if mine is None or question is None:
         return []
-    compared = compare(mine, question, against=[other]) if other is not None else None
-    return [_evidence(mine, question, compared, other)]
+    return [_evidence(mine, question, other)]
 
 
 def _shape(dossier: Dossier | None) -> Shape | None:
@@ -59,13 +62,24 @@ def _layout(mine: Shape, other: Shape | None) -> Question | None:
     return None
 
 
-def _evidence(mine: Shape, question: Question, compared: Comparison | None, other: Shape | None) -> Evidence:
+def _ratios(mine: Shape, other: Shape, question: Question) -> tuple[RatioAtLoad, ...]:
+    """Returns the subject's time of a token over the other's, from one request at once to as many as fit both.
+
+    The order of two networks can turn with the load: few requests read all weights of a dense network and a part of a
+    mixture's, many read all of both, and at the largest loads the cache counts.
+    """
+    most = min(ask(shape, question).most for shape in (mine, other))
+    found = []
+    for n in (n for n in _LOADS if n <= most):
+        over = compare(mine, replace(question, concurrency=n), against=[other]).rows[1].cost_ratio
+        found.append(RatioAtLoad(concurrency=n, ratio=Quantiles(p10=1 / over.p90, p50=1 / over.p50, p90=1 / over.p10)))
+    return tuple(found)
+
+
+def _evidence(mine: Shape, question: Question, other: Shape | None) -> Evidence:
     found = estimate(mine, question)
-    ratio = None
-    if compared is not None:
-        over = compared.rows[1].cost_ratio
-        ratio = Quantiles(p10=1 / over.p90, p50=1 / over.p50, p90=1 / over.p10)
     named = other.name if other is not None else None
+    ratios = _ratios(mine, other, question) if other is not None else ()
     proposition, alternative = messages.proposition(mine.name, named)
     return Evidence(
         id="serving",
@@ -73,32 +87,35 @@ def _evidence(mine: Shape, question: Question, compared: Comparison | None, othe
         question="compute",
         proposition=proposition,
         alternative=alternative,
-        verdict=_verdict(ratio),
-        answer=messages.answer(found, named, ratio),
+        verdict=_verdict(ratios),
+        answer=messages.answer(found, named, ratios),
         how_sure=messages.how_sure(serving_fit()),
-        statistic_name="accelerator-seconds of a written token, over those of the compared model" if ratio else None,
-        statistic=_range(ratio),
+        statistic_name="accelerator-seconds of a written token over the compared model's, at the least favourable load"
+        if ratios
+        else None,
+        statistic=_range(ratios),
         cannot_rule_out=messages.CANNOT_RULE_OUT,
-        missing=() if ratio else messages.NEEDS,
-        warnings=(*found.warnings, *(compared.warnings if compared is not None else ())),
+        missing=() if ratios else messages.NEEDS,
+        warnings=found.warnings,
         details=ServingEvidence(
-            estimate=found, comparison=compared, frontier=frontier(mine, question), cache=cache_sizes()
+            estimate=found, compared=named, ratios=ratios, frontier=frontier(mine, question), cache=cache_sizes()
         ),
     )
 
 
-def _verdict(ratio: Quantiles | None) -> Verdict:
-    if ratio is None:
+def _verdict(ratios: Sequence[RatioAtLoad]) -> Verdict:
+    if not ratios:
         return Verdict.NOT_MEASURED
-    if ratio.p90 < 1:
+    if all(at.ratio.p90 < 1 for at in ratios):
         return Verdict.SUPPORTS
-    return Verdict.OPPOSES if ratio.p10 > 1 else Verdict.INCONCLUSIVE
+    return Verdict.OPPOSES if all(at.ratio.p10 > 1 for at in ratios) else Verdict.INCONCLUSIVE
 
 
-def _range(ratio: Quantiles | None) -> Range | None:
-    if ratio is None:
+def _range(ratios: Sequence[RatioAtLoad]) -> Range | None:
+    if not ratios:
         return None
+    worst = max(ratios, key=lambda at: at.ratio.p50).ratio
     return Range(
-        low=ratio.p10, middle=ratio.p50, high=ratio.p90, unit="times", level=0.80,
+        low=worst.p10, middle=worst.p50, high=worst.p90, unit="times", level=0.80,
         method="errors of ratios between families of networks left out whole",
     )  # fmt: skip
