@@ -16,12 +16,12 @@ from synthetic import make_world, write_answers
 
 from hydrometer import cli
 from hydrometer.audit import audit_json, parse_audit, read_audit, run_audit
-from hydrometer.instruments.attribution.inputs import PanelAnswers
+from hydrometer.instruments.attribution.evidence import PanelAnswers
 from hydrometer.records.attribution import Attribution
 from hydrometer.records.audit import Audit
 from hydrometer.records.evidence import Evidence
 from hydrometer.records.numbers import fraction
-from hydrometer.report import render_html
+from hydrometer.report.page import render_html
 from hydrometer.report.passages import absent, harmless, marked
 
 ROOT = Path(__file__).parent.parent

@@ -14,10 +14,10 @@ from hydrometer import cli
 from hydrometer.audit import run_audit
 from hydrometer.costs.token_prices import Use, apparent_elasticity, effective_price, growth_at_elasticity
 from hydrometer.errors import InputError
-from hydrometer.instruments.demand.inputs import StatedGain
+from hydrometer.instruments.demand.evidence import StatedGain
 from hydrometer.instruments.demand.prices import read_index, report_prices
 from hydrometer.records.demand import DemandEvidence
-from hydrometer.report import render_html
+from hydrometer.report.page import render_html
 from hydrometer.store.token_prices import read_token_prices, shipped_token_prices
 
 ROOT = Path(__file__).parent.parent

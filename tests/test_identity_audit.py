@@ -10,7 +10,7 @@ import pytest
 
 from hydrometer.errors import InputError
 from hydrometer.instruments.all import INSTRUMENTS
-from hydrometer.instruments.identity.inputs import IdentityAnswers
+from hydrometer.instruments.identity.evidence import IdentityAnswers
 from hydrometer.instruments.instrument import Case
 from hydrometer.records.evidence import Evidence
 from hydrometer.records.published import IdentityEvidence

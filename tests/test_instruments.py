@@ -16,9 +16,9 @@ from hydrometer.audit.questions import TOPICS, answer_question
 from hydrometer.cli.audit import audit as audit_command
 from hydrometer.errors import InputError
 from hydrometer.instruments.all import INSTRUMENTS
-from hydrometer.instruments.attribution.inputs import PanelAnswers
-from hydrometer.instruments.demand.inputs import StatedGain
-from hydrometer.instruments.identity.inputs import IdentityAnswers
+from hydrometer.instruments.attribution.evidence import PanelAnswers
+from hydrometer.instruments.demand.evidence import StatedGain
+from hydrometer.instruments.identity.evidence import IdentityAnswers
 from hydrometer.instruments.instrument import Case, kind_of
 from hydrometer.records.evidence import Evidence, Verdict
 from hydrometer.report.sections import SECTIONS

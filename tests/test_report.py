@@ -15,7 +15,7 @@ import pytest
 
 from hydrometer.audit import audit_json, parse_audit, run_audit
 from hydrometer.records.audit import Audit
-from hydrometer.report import render_html
+from hydrometer.report.page import render_html
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests/golden/deepseek-v3.json"

@@ -46,11 +46,11 @@ _HOMES = {
     "Evidence": "hydrometer.records.evidence",
     "HydrometerError": "hydrometer.errors",
     "INSTRUMENTS": "hydrometer.instruments.all",
-    "IdentityAnswers": "hydrometer.instruments.identity.inputs",
+    "IdentityAnswers": "hydrometer.instruments.identity.evidence",
     "InputError": "hydrometer.errors",
     "OutputError": "hydrometer.errors",
-    "PanelAnswers": "hydrometer.instruments.attribution.inputs",
-    "StatedGain": "hydrometer.instruments.demand.inputs",
+    "PanelAnswers": "hydrometer.instruments.attribution.evidence",
+    "StatedGain": "hydrometer.instruments.demand.evidence",
     "Verdict": "hydrometer.records.evidence",
     "check_cost": "hydrometer.instruments.training_cost.evidence",
     "compare_answers": "hydrometer.instruments.similarity.run",
@@ -61,7 +61,7 @@ _HOMES = {
     "read_audit": "hydrometer.audit",
     "read_dossier": "hydrometer.store.dossiers",
     "read_responses": "hydrometer.store.responses",
-    "render_html": "hydrometer.report",
+    "render_html": "hydrometer.report.page",
     "run_audit": "hydrometer.audit",
 }
 
@@ -69,11 +69,11 @@ if TYPE_CHECKING:
     from hydrometer.audit import read_audit, run_audit
     from hydrometer.errors import HydrometerError, InputError, OutputError
     from hydrometer.instruments.all import INSTRUMENTS
-    from hydrometer.instruments.attribution.inputs import PanelAnswers
+    from hydrometer.instruments.attribution.evidence import PanelAnswers
     from hydrometer.instruments.attribution.open import open_attributor
-    from hydrometer.instruments.demand.inputs import StatedGain
+    from hydrometer.instruments.demand.evidence import StatedGain
     from hydrometer.instruments.demand.verdict import judge_gain
-    from hydrometer.instruments.identity.inputs import IdentityAnswers
+    from hydrometer.instruments.identity.evidence import IdentityAnswers
     from hydrometer.instruments.identity.run import judge_identity_file
     from hydrometer.instruments.instrument import Case
     from hydrometer.instruments.similarity.run import compare_answers
@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from hydrometer.records.audit import Audit
     from hydrometer.records.dossier import Dossier
     from hydrometer.records.evidence import Evidence, Verdict
-    from hydrometer.report import render_html
+    from hydrometer.report.page import render_html
     from hydrometer.store.dossiers import read_dossier
     from hydrometer.store.responses import read_responses
 

@@ -52,7 +52,8 @@ def audit(
 
     from hydrometer.audit import audit_json, inputs_from_options, run_audit
     from hydrometer.cli.progress import CACHE, shown
-    from hydrometer.report import print_summary, render_html
+    from hydrometer.report.page import render_html
+    from hydrometer.report.terminal import print_summary
     from hydrometer.store.audits import RECORD, REPORT, refuse_if_taken, write_audit
 
     given = inputs_from_options(

@@ -37,7 +37,7 @@ def check(
         return
     from rich.console import Console
 
-    from hydrometer.report import print_checks
+    from hydrometer.report.terminal import print_checks
 
     console = Console(file=sys.stdout, highlight=False)
     print_checks(result.subject, result.checks, console=console)

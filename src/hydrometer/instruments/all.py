@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hydrometer.instruments.attribution import ATTRIBUTION
-from hydrometer.instruments.demand import DEMAND
-from hydrometer.instruments.identity import IDENTITY
+from hydrometer.instruments.attribution.evidence import ATTRIBUTION
+from hydrometer.instruments.demand.evidence import DEMAND
+from hydrometer.instruments.identity.evidence import IDENTITY
 from hydrometer.instruments.instrument import Instrument
-from hydrometer.instruments.serving import SERVING
-from hydrometer.instruments.similarity import SIMILARITY
-from hydrometer.instruments.training_cost import TRAINING_COST
+from hydrometer.instruments.serving.evidence import SERVING
+from hydrometer.instruments.similarity.evidence import SIMILARITY
+from hydrometer.instruments.training_cost.evidence import TRAINING_COST
 
 # In the order in which an audit runs them and a reader meets their evidence.
 INSTRUMENTS: Mapping[str, Instrument] = {

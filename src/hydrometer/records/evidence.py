@@ -120,3 +120,6 @@ class Evidence(Record):
     """Files that it rests on beside the dossiers."""
     in_answer: bool = True
     """Whether the answer to the question repeats it; figures that others reported are judged apart."""
+    accuses: bool = False
+    """Whether the proposition is that another's work went into the subject: then what cannot be ruled out stands beside
+    the answer wherever it is shown."""

@@ -19,20 +19,17 @@ class Section:
         template: what stands under its evidence. It is given `items`, the instrument's evidence on one question, and
             `pictures` by evidence and name.
         pictures: draws the details of its evidence.
-        doubts_beside_answer: whether what it cannot rule out stands beside its answer, on the page and in the terminal:
-            where the answer accuses somebody.
     """
 
     title: str
     template: str
     pictures: Callable[[Details], Pictures]
-    doubts_beside_answer: bool = False
 
 
 # By instrument, in the order in which a reader meets them under one question.
 SECTIONS: Mapping[str, Section] = {
     "training_cost": Section("training cost", "training_cost.html.j2", training_cost.pictures),
-    "attribution": Section("attribution", "attribution.html.j2", attribution.pictures, doubts_beside_answer=True),
+    "attribution": Section("attribution", "attribution.html.j2", attribution.pictures),
     "demand": Section("compute demand", "demand.html.j2", demand.pictures),
     "serving": Section("serving", "serving.html.j2", serving.pictures),
     "identity": Section("identity consistency", "identity.html.j2", identity.pictures),

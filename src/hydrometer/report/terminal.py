@@ -12,7 +12,6 @@ from hydrometer.errors import printable
 from hydrometer.records.audit import Audit
 from hydrometer.records.claim_checking import Check
 from hydrometer.records.evidence import Evidence, Verdict
-from hydrometer.report.sections import SECTIONS
 from hydrometer.report.words import VERDICT_MARK, VERDICT_WORDS
 
 _COLOUR = {
@@ -47,7 +46,7 @@ def print_summary(audit: Audit, *, console: Console) -> None:
             console.print(Padding(Text.assemble(_verdict(found.verdict), "  ", _plain(found.proposition)), (0, 2)))
             console.print(Padding(_plain(found.answer), (0, 4)))
             console.print(Padding(Text(printable(found.how_sure, limit=_LIMIT), style="dim"), (0, 4)))
-            if SECTIONS[found.instrument].doubts_beside_answer:
+            if found.accuses:
                 _print_reservations(found, console)
 
 

@@ -1,26 +1,76 @@
-"""The evidence on who taught a model: which answers are the subject's, and what attribution makes of them."""
+"""The evidence on who taught a model: which answers are the subject's, and what attribution makes of them.
+
+Reading tables takes long to import, so what reads them is imported where an audit has answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
-
-import polars as pl
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from hydrometer.errors import InputError, printable
 from hydrometer.instruments.attribution import messages
-from hydrometer.instruments.attribution.inputs import PanelAnswers
-from hydrometer.instruments.attribution.open import open_attributor
-from hydrometer.instruments.attribution.subjects import panel_spelling
-from hydrometer.instruments.instrument import Case
-from hydrometer.panel import Panel
+from hydrometer.instruments.instrument import Case, Input, Instrument
 from hydrometer.records.attribution import Attribution
 from hydrometer.records.evidence import Evidence, InputFile
-from hydrometer.store.responses import ResponseSet, read_responses
+
+if TYPE_CHECKING:
+    from hydrometer.panel import Panel
+    from hydrometer.store.responses import ResponseSet
 
 NAME = "attribution"
 _MOST_NAMED = 12
 _LONGEST_NOTE = 400
+
+
+@dataclass(frozen=True)
+class PanelAnswers(Input):
+    """A model's answers, and those of a panel of other models to the same prompts.
+
+    Attributes:
+        responses: what the subject answered, perhaps beside other models.
+        panel: the panel folder.
+        candidate: the teachers to ask about; all of the panel's if none is named.
+        alpha: rate of false accusations to accept.
+        model: the subject's name in the response file, if it is not the dossier's.
+    """
+
+    responses: Path
+    panel: Path
+    candidate: tuple[str, ...] = ()
+    alpha: float = 0.05
+    model: str | None = None
+
+    @classmethod
+    def from_options(cls, values: Mapping[str, Any]) -> Self | None:
+        """Returns the files that were named, or None where none was.
+
+        Raises:
+            InputError: for answers without a panel, a panel without answers, or a choice without either.
+        """
+        responses, panel = values["responses"], values["panel"]
+        if (responses is None) != (panel is None):
+            there, missing = ("--panel", "--responses") if responses is None else ("--responses", "--panel")
+            raise InputError(
+                f"without {missing} nobody can say who taught the model", cure="give both, or neither", where=there
+            )
+        if responses is None:
+            # An option that does nothing would be believed to have done something.
+            idle = {
+                "--candidate": values["candidate"],
+                "--model": values["model"],
+                "--alpha": values["alpha"] != cls.alpha,
+            }
+            for option, given in idle.items():
+                if given:
+                    raise InputError(
+                        "this needs the model's answers and a panel",
+                        cure="give --responses FILE and --panel DIR too",
+                        where=option,
+                    )
+        return super().from_options(values)
 
 
 def measure(case: Case) -> list[Evidence]:
@@ -33,6 +83,12 @@ def measure(case: Case) -> list[Evidence]:
     files = case.find(PanelAnswers)
     if files is None:
         return []
+    import polars as pl
+
+    from hydrometer.instruments.attribution.open import open_attributor
+    from hydrometer.instruments.attribution.subjects import panel_spelling
+    from hydrometer.store.responses import read_responses
+
     model = case.dossier.model
     attributor = open_attributor(
         files.panel, candidates=files.candidate, alpha=files.alpha, cache=case.cache, progress=case.progress
@@ -100,6 +156,7 @@ def _evidence(subject: str, found: Attribution, notes: Collection[str], inputs: 
         warnings=tuple(printable(note, limit=_LONGEST_NOTE) for note in (*notes, *found.warnings)),
         details=found,
         inputs=inputs,
+        accuses=True,
     )
 
 
@@ -113,3 +170,14 @@ def _inputs(files: PanelAnswers, panel: Panel, responses: ResponseSet) -> tuple[
             for name, hash_ in panel.sha256.items()
         ),
     )
+
+
+ATTRIBUTION = Instrument(
+    name=NAME,
+    question="teacher",
+    decides=True,
+    needs=messages.NEEDS,
+    details=(Attribution,),
+    measure=measure,
+    inputs=PanelAnswers,
+)

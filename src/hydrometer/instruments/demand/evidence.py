@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hydrometer.instruments.demand import messages
-from hydrometer.instruments.demand.inputs import StatedGain
 from hydrometer.instruments.demand.prices import read_index
 from hydrometer.instruments.demand.verdict import judge_gain
-from hydrometer.instruments.instrument import Case
+from hydrometer.instruments.instrument import Case, Input, Instrument
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.compute import DEFAULT_SEQUENCE_LENGTH, flop_per_token, phase_flop
 from hydrometer.instruments.training_cost.checking.measured import citation
@@ -18,6 +19,17 @@ NAME = "demand"
 _VERDICTS = {"falls": Verdict.SUPPORTS, "rises": Verdict.OPPOSES, "undetermined": Verdict.INCONCLUSIVE}
 _ALIKE = 2.0
 """Gains in training and in serving further apart than this factor are said to differ."""
+
+
+@dataclass(frozen=True)
+class StatedGain(Input):
+    """A gain in efficiency, stated outright.
+
+    Attributes:
+        gain: tokens per unit of compute, after over before.
+    """
+
+    gain: float
 
 
 def measure(case: Case) -> list[Evidence]:
@@ -98,3 +110,14 @@ def _training_flop(claims: Claims) -> float | None:
     """Returns the FLOP of every phase whose tokens are known."""
     found = [flop.flop.value for phase in claims.phases if (flop := phase_flop(claims, phase)) is not None]
     return sum(found) if found else None
+
+
+DEMAND = Instrument(
+    name=NAME,
+    question="compute",
+    decides=True,
+    needs=messages.NEEDS,
+    details=(DemandEvidence,),
+    measure=measure,
+    inputs=StatedGain,
+)

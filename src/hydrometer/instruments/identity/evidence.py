@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from hydrometer.errors import InputError, printable
 from hydrometer.instruments.identity import messages
-from hydrometer.instruments.identity.inputs import IdentityAnswers
-from hydrometer.instruments.instrument import Case
+from hydrometer.instruments.instrument import Case, Input, Instrument
 from hydrometer.records.evidence import Citation, Evidence, InputFile, Range, Verdict
 from hydrometer.records.identity import Identity
 from hydrometer.records.published import IdentityEvidence, PublishedIdentity, plain_name
@@ -23,6 +23,17 @@ SOURCE = Citation(
     date="2025-05",
     grade="primary",
 )
+
+
+@dataclass(frozen=True)
+class IdentityAnswers(Input):
+    """A model's answers to questions about who made it.
+
+    Attributes:
+        identity: the file.
+    """
+
+    identity: Path
 
 
 def measure(case: Case) -> list[Evidence]:
@@ -99,3 +110,14 @@ def _statistic(row: PublishedIdentity | None, measured: Identity | None) -> Rang
         return Range(low=row.strict_low, middle=row.strict / row.n, high=row.strict_high, unit="share", level=0.95,
                      method=row.interval)  # fmt: skip
     return None
+
+
+IDENTITY = Instrument(
+    name=NAME,
+    question="teacher",
+    decides=False,
+    needs=messages.NEEDS,
+    details=(IdentityEvidence,),
+    measure=measure,
+    inputs=IdentityAnswers,
+)

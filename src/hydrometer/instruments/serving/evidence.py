@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hydrometer.costs.served import served
 from hydrometer.errors import InputError
-from hydrometer.instruments.instrument import Case
+from hydrometer.instruments.instrument import Case, Instrument
 from hydrometer.instruments.serving import messages
 from hydrometer.instruments.serving.compare import compare
 from hydrometer.instruments.serving.estimate import ask, estimate
@@ -119,3 +119,13 @@ def _range(ratios: Sequence[RatioAtLoad]) -> Range | None:
         low=worst.p10, middle=worst.p50, high=worst.p90, unit="times", level=0.80,
         method="errors of ratios between families of networks left out whole",
     )  # fmt: skip
+
+
+SERVING = Instrument(
+    name=NAME,
+    question="compute",
+    decides=False,
+    needs=messages.NEEDS,
+    details=(ServingEvidence,),
+    measure=measure,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hydrometer.instruments.instrument import Case
+from hydrometer.instruments.instrument import Case, Instrument
 from hydrometer.instruments.similarity import messages
 from hydrometer.records.evidence import Citation, Evidence, Range, Verdict
 from hydrometer.records.published import PublishedSimilarity, SimilarityEvidence, plain_name
@@ -79,3 +79,13 @@ def _gap(row: PublishedSimilarity, sibling: PublishedSimilarity) -> Range:
     found = clustered_mean(_sets(row) - _sets(sibling), np.arange(3))
     return Range(low=found.low, middle=found.estimate, high=found.high, unit="rating points", level=found.level,
                  method=f"{_METHOD}, paired")  # fmt: skip
+
+
+SIMILARITY = Instrument(
+    name=NAME,
+    question="teacher",
+    decides=False,
+    needs=messages.NEEDS,
+    details=(SimilarityEvidence,),
+    measure=measure,
+)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hydrometer.instruments.instrument import Case
+from hydrometer.instruments.instrument import Case, Instrument
 from hydrometer.instruments.training_cost import messages
 from hydrometer.instruments.training_cost.checking import plausibility
 from hydrometer.instruments.training_cost.checking.checks import (
@@ -21,6 +21,7 @@ from hydrometer.instruments.training_cost.checking.ladder import LadderResult, b
 from hydrometer.instruments.training_cost.checking.measured import citation, citations
 from hydrometer.instruments.training_cost.networks import build_architecture, parameter_counts
 from hydrometer.records.claim_checking import ClaimChecking, CostCheck, Proposition
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.records.dossier import Claim, Dossier
 from hydrometer.records.evidence import Evidence, Range, Verdict
 from hydrometer.store.reference import claim_checking_operating_point
@@ -213,3 +214,13 @@ def _reported(claims: Claims, claim: Claim) -> Evidence:
         ),
         in_answer=False,
     )
+
+
+TRAINING_COST = Instrument(
+    name=NAME,
+    question="cost",
+    decides=True,
+    needs=messages.NEEDS,
+    details=(ClaimChecking, CostLadder),
+    measure=measure,
+)
