@@ -48,6 +48,7 @@ _CHECKS: tuple[Callable[[Claims], Iterator[Check]], ...] = (
     money_checks.cost_needs_hours,
     size_checks.same_quantity_twice,
 )
+# The complement of the 90 % range that the rungs print, half on either side.
 _WITHIN_CHANCE = 0.05
 _ALTERNATIVES = (
     "figures that were made to agree with each other: consistency is not proof that the hours were run",
@@ -132,6 +133,7 @@ def _checks_of(claims: Claims, claim: Claim) -> list[Check]:
 def verdict_of(checks: Sequence[Check]) -> Verdict:
     """Returns what a set of checks says together: one failed equation opposes the set."""
     verdicts = {check.verdict for check in checks}
+    # One failed equation is enough: figures that contradict each other cannot all be right.
     for verdict in (Verdict.OPPOSES, Verdict.SUPPORTS, Verdict.INCONCLUSIVE):
         if verdict in verdicts:
             return verdict

@@ -27,6 +27,7 @@ FITTED_LENGTH = 4096
 """Published runs' utilisation is 6·N·D over hours at about this length; attention beyond it is counted on top."""
 _MOST_TOKENS, _MOST_PARAMETERS, _MOST_ACCELERATORS = 1e16, 1e15, 10**7
 _KINDS = ("dense", "transformer", "decoder", "gqa", "mha", "mqa", "mla", "hybrid", "mamba", "ssm", "linear", "rwkv")
+# By hand, 2026-11-25: embeddings are the only weights that a dense network leaves out, and seldom half of it.
 _WHOLE = 0.5
 """Share of its weights below which a network does not use all of them."""
 _UNSTATED = {"", "na", "none", "unknown", "unspecified", "notstated"}
