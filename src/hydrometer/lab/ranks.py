@@ -79,6 +79,7 @@ def shard(model: Network) -> None:
         return
     from torch.distributed.fsdp import fully_shard
 
+    # Layer by layer: only one layer's parameters are whole at a time.
     for layer in [*model.lm.model.layers, *([model.mtp.layer] if model.mtp is not None else [])]:
         fully_shard(layer)
     fully_shard(model)
