@@ -22,6 +22,7 @@ class TeacherFiles:
     responses: Path
     panel: Path
     candidates: tuple[str, ...] = ()
+    # Convention; the smallest p-value that AlpacaEval's 23 to 28 null models support is 0.034 to 0.042.
     alpha: float = 0.05
     model: str | None = None
     cache: Path | None = None

@@ -54,6 +54,8 @@ def run_audit(
     siblings = read_siblings(file)
     compared = read_compared(file)
     inputs = [_input(f) for f in (file, *siblings, compared) if f is not None]
+    # One generator for the ladder alone; the other instruments make their own of the seed, so that one more of them
+    # moves no number of another.
     rng = np.random.default_rng(seed)
     evidence = training_cost.measure(file.dossier, [s.dossier for s in siblings], rng=rng)
     if teacher is not None:

@@ -18,6 +18,7 @@ from hydrometer.records.dossier import Model
 from hydrometer.records.evidence import Evidence
 from hydrometer.store.responses import ResponseSet, read_responses
 
+# For the reader, by hand, 2026-11-24.
 _MOST_NAMED = 12
 _LONGEST_NOTE = 400
 

@@ -24,6 +24,7 @@ from hydrometer.report.passages import absent, harmless, marked
 from hydrometer.report.words import INSTRUMENT_WORDS, KIND_WORDS, VERDICT_MARK, VERDICT_WORDS
 
 RELATION_SIGN = {"equals": "=", "at_most": "≤", "at_least": "≥", "within": "in", "about": "≈"}
+# As on the terminal.
 _MOST_CANDIDATES = 6
 """Shown at once; the others open on demand."""
 
