@@ -18,6 +18,7 @@ _TENSOR = (1, 2, 4, 8)
 _PIPELINE = (1, 2, 4, 8, 16)
 _EXPERT = (1, 4, 8, 16, 32, 64)
 _CONTEXT = (1, 2, 4, 8, 16)
+# By hand, 2026-11-25: the rows that were measured with context ranks have 32,768 tokens.
 _LONG = 16384
 """Sequences from here on may be split over accelerators."""
 # By hand, 2026-11-25: fewer splits to search; what a rank keeps is at least a usual pre-training sequence.

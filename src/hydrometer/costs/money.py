@@ -46,9 +46,11 @@ _SERVER_POWER_OF = {
 OTHER_SERVER_POWER = 1.8
 AVERAGE_POWER_SHARE = 0.75
 """Average over peak power of a GPU server in training (same); a TPU's is 0.43."""
+# Same code, as is the next PUE.
 TPU_AVERAGE_POWER_SHARE = 0.43
 POWER_USAGE_EFFECTIVENESS = 1.25
 """Data centre power over server power outside the hyperscalers (same)."""
+# Same.
 HYPERSCALER_POWER_USAGE_EFFECTIVENESS = 1.1
 USD_PER_KWH_2024 = 0.0771
 """Average US industrial electricity price in 2024 (same)."""

@@ -25,6 +25,7 @@ EXCHANGE_SECONDS = 50e-6
 """Least time of a layer's two all-to-all exchanges between more than eight accelerators (GB200 rows, docs/log.md)."""
 CROSSING_SECONDS = 55e-6
 """Least time of an all-reduce that leaves the fast domain (H100 rows of 16 accelerators, docs/log.md)."""
+# One byte out, two back.
 ROUTED_BYTES = 3.0
 """Bytes of a value sent to an expert and back: FP8 out, BF16 back (DeepEP)."""
 

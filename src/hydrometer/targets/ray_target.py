@@ -23,6 +23,7 @@ from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request, Tar
 
 # By hand, 2026-11-26: a worker that dies four times has a reason that a fifth start does not mend.
 _RESTARTS = 3
+# By hand, 2026-11-26.
 _AWAY = 10.0
 """Seconds that a worker is given to start again, while others do its work."""
 

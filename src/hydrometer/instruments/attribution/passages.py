@@ -16,6 +16,7 @@ from hydrometer.records.responses import WITH_TEXT
 _SHORTEST_RUN = 4
 _LONGEST_RUN = 12
 _MOST_RUNS = 3
+# Characters shown of an answer and of a prompt.
 _EXCERPT = 700
 _PROMPT = 300
 

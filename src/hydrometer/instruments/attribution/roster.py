@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hydrometer.panel.overlap import ancestors
 from hydrometer.records.lineage import Lineage
 
+# By structure, not by measurement: with one developer both directions are the same.
 _FEWEST_DEVELOPERS_OF_A_BASE = 2
 """A base family that only one developer builds on cannot be told from that developer."""
 

@@ -28,6 +28,7 @@ from hydrometer.store.demand_series import Series
 Array = npt.NDArray[np.float64]
 # With five clusters the smallest p-value of sign flips is 2/32: an interval of 90 % is bounded, one of 95 % is not.
 LEVEL = 0.90
+# As in stats/wild_bootstrap.py, which says why.
 _FEWEST_CLUSTERS = 5
 """Fewer give no bounded interval by the bootstrap."""
 # By hand, 2026-11-26.

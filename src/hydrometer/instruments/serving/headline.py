@@ -17,6 +17,7 @@ from hydrometer.instruments.training_cost.estimating.request import network_from
 from hydrometer.records.estimates import Quantiles
 from hydrometer.store.serving import shipped_network, shipped_networks
 
+# Printed by bench/serving.py, 2026-11-26 (docs/benchmarks/serving.md, "Only headline figures"); copied by hand.
 TPOT_WIDTH, TTFT_WIDTH = 0.426, 0.726
 """Half widths of 80 % intervals in logs: configurations hidden, developers left out (bench/serving.py)."""
 CACHE = Quantiles(p10=0.20, p50=1.0, p90=1.31)

@@ -30,6 +30,7 @@ _ENGINE_NAMES = {"tensorrtllm": "trtllm", "tensorrt": "trtllm", "trt": "trtllm"}
 _MOST = 10_000_000
 _SCALES = {"fp4": 0.5 + 1 / 16, "int4": 0.5 + 1 / 32}
 """Bytes of a four-bit weight with its scales: one byte for 16 weights (NVFP4), two for 64 (common INT4)."""
+# Generations whose launches the fit tells apart from Blackwell's; older ones are taken as Hopper.
 _HOPPER = ("H100", "H200", "H800", "H20", "GH200", "A100", "V100")
 
 

@@ -27,6 +27,7 @@ from hydrometer.store.reference import reference_runs
 # developers; 5 of 48 true headlines came out inconclusive. See docs/log.md, 2026-11-24.
 CEILING = {"bf16": 0.65, "fp16": 0.65, "fp8": 0.55, "fp4": 0.26}
 """Highest steady utilisation ever published, over the peak of the same precision, rounded up."""
+# As `GOODPUT` in estimating/phases.py.
 USUAL_GOODPUT = 0.87
 """Median share of the steady rate that whole runs kept (Olmo 3, Llama 3.1, Gopher, PaLM, Skywork, SmolLM3)."""
 # By hand, 2026-11-24, while looking at the 41 runs without a shape: it catches a tenfold excess of hours in 32 of them.

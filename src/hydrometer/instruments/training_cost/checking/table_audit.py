@@ -36,6 +36,7 @@ _SHORT_RUN = 1e21
 """FLOP below which a run is not judged for using too little."""
 CONFLICT = "published_cluster"
 """Name of the check that finds two readings in the public record."""
+# Found on Epoch's row of GPT-2: $8 an hour is a board's price (docs/log.md, 2026-11-25).
 _CHIPS_A_BOARD = 4
 """A Cloud TPU of the second and third generation was sold as a board of four chips."""
 CLOCK_AGREE = 0.25

@@ -18,6 +18,8 @@ from hydrometer.costs.flop import (
 from hydrometer.costs.utilisation import Array
 from hydrometer.instruments.training_cost.estimating.request import FITTED_LENGTH, GENERATING, Network, Plan
 
+# Both set by hand, 2026-11-25, on published reasoning runs; nothing held out tests them. R1-Zero's tokens are our
+# reading of a figure. With them R1 comes out at 1.03, MiniMax-M1 at 0.76, Qwen3-8B at 1.81 of its hours (docs/log.md).
 GENERATION_UTILISATION = (0.010, 0.8)
 """Median and log-spread of utilisation while a network generates; from one run (DeepSeek-R1-Zero)."""
 RUN_TOKENS = {"rl": 60e9, "distillation": 4e9}
@@ -29,6 +31,7 @@ _RUN_TOKENS_SPREAD = 0.8
 GOODPUT = (1.90, 0.82)
 """Logit of the share of hours that a run keeps, and its spread: published shares of seven runs lie from 0.67 to 0.93
 with a median of 0.87 (restarts, repeated steps, failed nodes)."""
+# As PPO and GRPO have it: one frozen copy reads each sample for the KL term.
 _REFERENCE_PASSES = 1.0
 """Forward passes of the reference network beside the three of training."""
 

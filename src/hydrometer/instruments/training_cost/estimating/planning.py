@@ -31,6 +31,7 @@ from hydrometer.store.reference import find_accelerator, machines
 DEFAULT_ACCELERATORS = ("A100-SXM-80GB", "H100-SXM-80GB", "H200-SXM", "B200-SXM", "GB200", "MI300X")
 # Powers of two up to the largest cluster of the fitted runs.
 DEFAULT_COUNTS = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
+# By hand, 2026-11-25: each option is a search over layouts.
 _MOST_OPTIONS = 400
 # By hand, 2026-11-25. Tried: published utilisation for every size alike; dollars then did not depend on the count, and
 # the frontier was the largest cluster. See docs/log.md.

@@ -27,6 +27,7 @@ Draws = npt.NDArray[np.float64]
 # Standard normal points: 80 % and 90 % intervals, two-sided.
 Z90 = 1.2815515655446004
 Z95 = 1.6448536269514722
+# By hand, 2026-11-26: outside lie slips of a digit.
 FIRST_YEAR, LAST_YEAR = 2010, 2099
 # For the reader, and half a year as "stale": by hand, 2026-11-25.
 _NEAREST = 5
