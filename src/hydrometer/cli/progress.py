@@ -72,7 +72,6 @@ class AskBar:
         now = time.monotonic()
         if self._bar.disable or now < self._next:
             return
-        # Drawing costs more than asking a quick endpoint does.
         self._next = now + 0.1
         self._first = self._first or (now, tally.settled)
         seconds = now - self._first[0]

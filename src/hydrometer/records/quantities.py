@@ -42,8 +42,7 @@ class Quantity:
         return next(iter(self.units))
 
 
-# Bounds of every quantity are by hand, 2026-11-24: outside them lies a wrong unit or a lost decimal point, since
-# GPT-2's training and ten times the largest cluster known lie inside.
+# Bounds of every quantity are by hand, 2026-11-24: outside them lies a wrong unit or a lost decimal point.
 _ALL = (
     Quantity(
         "accelerator_hours",

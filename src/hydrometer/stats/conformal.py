@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from hydrometer.errors import DegenerateInputWarning
 
-# Added wherever a p-value meets a level; found when 1/20 failed against 0.05 (2026-11-24).
 ROUNDING = 1e-9
 """A level of 0.05 and 1 place in 20 are the same, whatever their last binary digit."""
 
