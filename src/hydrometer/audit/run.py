@@ -69,6 +69,7 @@ def run_audit(
         cache=cache,
         progress=progress,
     )
+    # Each instrument makes its own generator of the seed, so that one more of them changes no number of another.
     evidence = [found for instrument in INSTRUMENTS.values() for found in instrument.measure(case)]
     dossiers = [_input(f) for f in (file, *siblings, compared) if f is not None]
     return Audit(

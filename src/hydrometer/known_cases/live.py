@@ -36,6 +36,8 @@ def _nothing(what: str, done: int, total: int) -> None:
 
 
 def audit_live(
+    # All 200 probes. Tried: every second one; the plain control is then told "t3, or its text", which is wrong. See
+    # docs/lab.md.
     folder: Path, *, n_probes: int = 200, live: bool | None = None, alpha: float = 0.05, cache: Path | None = None,
     progress: Progress = _nothing,
 ) -> list[LiveCase]:  # fmt: skip
@@ -63,6 +65,7 @@ def audit_live(
     attributor = open_attributor(folder, alpha=alpha, cache=cache, progress=progress)
     prompts = attributor.panel.prompts
     n = min(n_probes if asked_now else len(prompts), len(prompts))
+    # Evenly spread: neighbouring windows of the held-out text are of one document.
     probes = [i * len(prompts) // n for i in range(n)]
     found = []
     for about in shipped:

@@ -76,6 +76,7 @@ def shard(model: nn.Module, layers: Iterable[nn.Module]) -> None:
         return
     from torch.distributed.fsdp import fully_shard
 
+    # Layer by layer: only one layer's parameters are whole at a time.
     for layer in layers:
         fully_shard(layer)
     fully_shard(model)

@@ -47,7 +47,9 @@ from hydrometer.store.files import write_whole
 
 Update = Callable[[str, int, int], None]
 """Called with what is done, how much of it, and of how much."""
+# Any four unequal numbers: no stage may draw what another has drawn.
 _BASE_DRAWS, _POOL_DRAWS, _TEST_DRAWS, _CHOICE_DRAWS = 11, 13, 17, 19
+# By hand, 2026-11-26: bounds memory.
 _AT_ONCE = 512
 
 
@@ -133,6 +135,7 @@ def _pretrain(recipe: S1Recipe, out: Path, questions: Sequence[Question], progre
             stream += [*tokens_of(trace.question.words), *tokens_of(trace.words), 0]
     blocks = pack(np.array(stream, dtype=np.int64), length=training.sequence_length, where=str(out))
     torch.manual_seed(recipe.seed)
+    # Positions for thinking that is made to go on: 4 × the cap, since a forced `wait` starts another pass. By hand.
     longest = max(2 * training.sequence_length, 4 * recipe.testing.most)
     model = Network(config_of(recipe.model, vocab_size=len(VOCABULARY), longest=longest))
     named = Pretrained(name="base", seed=recipe.seed, training=training, bill=recipe.bill)
@@ -275,6 +278,7 @@ def tune(recipe: S1Recipe, base: Path, chosen: Path, out: Path, *, arm: Any, see
     def losses(batch: torch.Tensor, seen: Routing) -> Losses:
         return language_losses(model, batch, seen, training, learnt_BT=after_think(batch))
 
+    # FLOP are counted of the rows' mean length, not of their padding.
     mean = round(sum(len(r) for r in rows) / len(rows))
     fitted = fit(run, batch_at, losses, meter_step=lambda m: m.learnt(model, mean * asked.batch, mean), progress=quiet)
     parents = (Parent(name=base.name, relation="start", dose=0.0, sha256=weights_sha256(base)),)

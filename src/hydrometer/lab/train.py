@@ -156,6 +156,7 @@ def finish(
     if not ranks.is_first():
         ranks.wait()
         return Result.model_validate_json((out / RESULT).read_text(encoding="utf-8"))
+    # Ten steps by hand, 2026-11-25: the loss of one batch is noisy.
     last = fitted.curve[-10:]
     loads = [row["largest_load"] for row in last if "largest_load" in row]
     with whole_folder(out / "model") as fresh:

@@ -16,6 +16,7 @@ from hydrometer.records.base import Record, Slug
 from hydrometer.store.files import read_bytes
 
 MODELS, ABOUT = "models", "model.json"
+# Both by hand, 2026-11-26: bounds for files that were put in their place.
 _LARGEST = 1024**2
 _LARGEST_WEIGHTS = 64 * 1024**2
 

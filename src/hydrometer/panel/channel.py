@@ -15,6 +15,7 @@ from scipy import sparse
 
 from hydrometer.panel.grams import Marks
 
+# By hand, 2026-11-24; not measured apart.
 _FEWEST_OTHERS = 2
 """A mark must be used by this many further models to count for a pair: what only two share is a copied answer."""
 
@@ -84,6 +85,7 @@ class Channel:
         np.add.at(total, self.model_E[entries], shared)
         scale = norm * self.norms_PM[probe]
         squared: NDArray[np.float64] = np.divide(total, scale, out=np.zeros_like(total), where=scale > 0)
+        # The root of the cosine: by hand, 2026-11-24; not measured apart.
         return np.sqrt(squared)
 
 
@@ -115,10 +117,12 @@ class ChannelBuilder:
         weighted = _weight(counts) * idf[column]
         norms = np.sqrt(np.bincount(model, weighted**2, minlength=n_models))
         keep = counted[column]
+        # Marks of two models stay in the norm and not in the products: a copied answer adds length and no likeness.
         scaled = (weighted[keep] / np.maximum(norms[model[keep]], 1e-12)).astype(np.float32)
         matrix = sparse.csr_array((scaled, (model[keep], column[keep])), shape=(n_models, len(distinct)))
         self._similarity[probe] = np.sqrt(np.maximum((matrix @ matrix.T).toarray(), 0))
         self._norms[probe] = norms
+        # Marks of just two are kept for outsiders: with one more model they are used by three.
         stored = users >= _FEWEST_OTHERS
         entries = stored[column]
         order = np.argsort(column[entries], kind="stable")

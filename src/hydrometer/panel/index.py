@@ -29,10 +29,13 @@ from hydrometer.version import __version__
 INDEX = "index"
 """Name of the folder inside a panel folder."""
 _RECORD = "index.json"
+# By hand, 2026-11-24; not measured apart, no more than the largest vocabulary.
 _SPREAD = 0.25
 """Share of the probes on which a word must occur, in two answers or more, to count as style and not as topic."""
+# Bounds the matrix of models and words that is added up anew for each of 20 blocks.
 _LARGEST_VOCABULARY = 4096
 _SCHEMA = 1
+# A mark counts from three models on (`channel._FEWEST_OTHERS`).
 _FEWEST_MODELS = 3
 
 
@@ -238,6 +241,7 @@ def _save(index: Index) -> None:
             np.save(fresh / "presence_PMV.npy", index.style.presence_PMV, allow_pickle=False)
             np.save(fresh / "lengths_PM.npy", index.lengths_PM, allow_pickle=False)
             (fresh / _RECORD).write_text(index.record.model_dump_json(indent=1), encoding="utf-8")
+            # mkdtemp makes a folder for its owner alone; a panel is shared.
             fresh.chmod(0o755)
             if final.exists():
                 shutil.rmtree(final)

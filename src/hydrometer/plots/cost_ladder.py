@@ -79,6 +79,7 @@ def _axis(axes: Any, ladder: CostLadder, marks: list[float], n: int) -> None:
 
     values = [v for r in ladder.rungs for v in (r.usd.low, r.usd.high)] + marks
     axes.set_xscale("log")
+    # Log scale: a factor on both sides, for labels; by eye, 2026-11-24.
     axes.set_xlim(min(values) / 1.8, max(values) * 1.8)
     axes.set_ylim(-0.5, n - 0.2)
     axes.set_yticks([])

@@ -10,6 +10,7 @@ from hydrometer.records.evidence import Details
 from hydrometer.records.numbers import usd
 from hydrometer.records.serving import CacheSize, Frontier, ServingEvidence
 
+# As in plots/svg.py.
 WIDE, NARROW = 8.6, 4.3
 
 
@@ -99,6 +100,7 @@ def _cache(axes: Any, width: float, sizes: Sequence[CacheSize]) -> None:
         axes.annotate(f"{value:,.0f} kB, {s.kind}", (value, i), (4, 0), textcoords="offset points", va="center",
                       fontsize=size, color=INK)  # fmt: skip
     axes.set_xscale("log")
+    # Log scale: room for words behind the bars, more of it on a narrow page; by eye, 2026-11-26.
     axes.set_xlim(min(values) * 0.6, max(values) * (12 if width >= WIDE else 60))
     axes.set_yticks(range(len(sizes)), [s.name for s in sizes], fontsize=size)
     axes.set_xlabel("kilobytes of BF16 cache a token", fontsize=size + 1)

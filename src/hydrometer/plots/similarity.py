@@ -50,6 +50,8 @@ def _plot(axes: Any, width: float, found: SimilarityEvidence) -> None:
                       fontsize=size, color=INK, ha="left", va="bottom", fontweight="bold" if mine else "normal",
                       annotation_clip=False)  # fmt: skip
     axes.set_ylim(-0.5, len(rows) - 0.1)
+    # The published ratings lie between 3.412 and 4.403; the reference itself, rated 5 against its own text, is left
+    # out.
     axes.set_xlim(3.3, 4.5)
     axes.set_yticks([])
     axes.tick_params(labelsize=9)

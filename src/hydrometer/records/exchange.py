@@ -25,6 +25,7 @@ class Request:
 
     prompt: str
     system: str | None = None
+    # By hand, 2026-11-25; the command line's default too.
     max_tokens: int = 1024
     temperature: float = 0.0
     top_p: float | None = None

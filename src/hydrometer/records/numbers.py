@@ -19,6 +19,7 @@ def readable(value: float) -> str:
         value: any finite number.
     """
     size = abs(value)
+    # Above ten thousand trillion words help nobody any more.
     if size >= 1e16:
         return f"{value:.3e}".replace("e+", "e")
     for scale, word in _SCALES:

@@ -14,6 +14,7 @@ from hydrometer.records.evidence import Verdict
 from hydrometer.records.numbers import percent
 from hydrometer.report.words import VERDICT_MARK, VERDICT_WORDS
 
+# For the reader, by hand, 2026-11-24; the JSON holds all.
 _MOST_CANDIDATES = 6
 _LIMIT = 1000
 

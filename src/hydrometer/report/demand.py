@@ -12,6 +12,7 @@ from hydrometer.records.demand import DemandPrior, DemandVerdict, ElasticityEsti
 from hydrometer.records.demand_data import Adjustment, ElasticityReport, Estimated
 from hydrometer.records.numbers import chance, estimated, percent
 
+# A screen's worth, by hand, 2026-11-26; the JSON holds all.
 _MOST_MOVES = 40
 """Shown at once; a file may hold hundreds."""
 _COLOUR = {"falls": "green", "rises": "red", "undetermined": "yellow"}

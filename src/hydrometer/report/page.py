@@ -25,6 +25,7 @@ from hydrometer.report.sections import SECTIONS
 from hydrometer.report.words import KIND_WORDS, VERDICT_MARK, VERDICT_WORDS
 
 RELATION_SIGN = {"equals": "=", "at_most": "≤", "at_least": "≥", "within": "in", "about": "≈"}
+# As on the terminal.
 _MOST_CANDIDATES = 6
 """Shown at once; the others open on demand."""
 

@@ -20,6 +20,7 @@ _COLOUR = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.NOT_MEASURED: "dim",
 }
+# Texts come from dossiers and answers, which may be hostile: cut here, whole in the JSON.
 _LIMIT = 1000
 
 

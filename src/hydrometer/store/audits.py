@@ -14,6 +14,7 @@ from hydrometer.store.files import read_bytes
 
 RECORD = "audit.json"
 REPORT = "report.html"
+# By hand, 2026-11-24, like every limit on files in this folder: far above real ones, below what fills memory.
 _LARGEST_AUDIT = 64 * 1024 * 1024
 
 

@@ -17,10 +17,12 @@ from hydrometer.records.demand_data import PriceMove
 from hydrometer.store.csv_rows import csv_rows
 from hydrometer.store.files import decode_utf8, read_bytes, sha256, shipped
 
+# By hand, 2026-11-26: a hundred models by the day for five years.
 LARGEST_SERIES = 16 * 1024 * 1024
 _MOST_ROWS = 200_000
 _NEEDED = ("date", "price", "quantity")
 _OPTIONAL = ("model", "vendor", "event", "effective_price", "platform", "launched", "rationed")
+# Dates outside are slips of a digit.
 _EARLIEST, _LATEST = dt.date(2010, 1, 1), dt.date(2100, 1, 1)
 _NO = {"", "0", "no", "false", "none", "-"}
 
@@ -142,6 +144,7 @@ def _positive(text: str, name: str, *, where: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise InputError(f"{name} '{text[:40]}' is not a number", cure="give numbers like 0.55", where=where)
+    # Logarithms and squares of it must stay numbers.
     if not 0 < number < 1e30:
         cure = "elasticities need logarithms: leave out rows that are free or empty" if number == 0 else "correct it"
         raise InputError(f"{name} {text[:40]} is not positive", cure=cure, where=where)

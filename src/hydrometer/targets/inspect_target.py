@@ -19,6 +19,7 @@ _REFUSED = {"content_filter"}
 _TRUNCATED = {"max_tokens", "model_length"}
 _SECRETS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 """Endings of environment variables from which providers take their keys."""
+# As much as the command line allows (collect/orders.py).
 _MOST_AT_ONCE = 1024
 _UNBILLED = ("mockllm/", "hf/", "vllm/", "ollama/", "llama-cpp-python/", "sglang/")
 
@@ -108,6 +109,8 @@ class InspectTarget:
             seed=request.seed,
             logprobs=True if request.top_logprobs else None,
             top_logprobs=request.top_logprobs or None,
+            # Tried: Inspect's and the SDK's own retries; 40 requests were received for 20 recorded, and tokens passed
+            # every cap. See docs/log.md, 2026-11-26.
             max_retries=0,
             attempt_timeout=self._timeout,
             # How many are under way is the collector's to say: an intent that waits in line here is no request yet.

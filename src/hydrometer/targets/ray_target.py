@@ -21,7 +21,9 @@ from hydrometer.errors import HydrometerError, InputError, printable
 from hydrometer.records.exchange import Capabilities, Fault, Reply, Request, Target
 from hydrometer.targets.open import open_target
 
+# By hand, 2026-11-26: a worker that dies four times has a reason that a fifth start does not mend.
 _RESTARTS = 3
+# By hand, 2026-11-26.
 _AWAY = 10.0
 """Seconds that a worker is given to start again, while others do its work."""
 
@@ -87,6 +89,8 @@ class RayTarget:
         Raises:
             InputError: if ray is missing, no cluster can be reached, or a worker cannot open the target.
         """
+        # Tried: a store per worker, merged at the end (not built: answers would be lost with a machine's disk, caps cut
+        # into shares), leases on one store (one machine only). See docs/log.md, 2026-11-25.
         self._ray = _started()
         # Ray must not send a request again by itself: every attempt is recorded, and may have to be paid.
         remote = self._ray.remote(num_cpus=0, max_restarts=_RESTARTS, max_task_retries=0, scheduling_strategy="SPREAD")
@@ -181,6 +185,7 @@ def _started() -> Any:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address is None:
         # A cluster for one run on one machine: on the loopback address, and with a password that ends with it.
+        # Ray's defaults listen on every address and write a password into the home folder (docs/log.md, 2026-11-25).
         os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:

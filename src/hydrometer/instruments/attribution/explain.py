@@ -32,6 +32,7 @@ def channel_results(
     for name in REPORTED:
         value_MG = stats.direct_MG[name]
         mine = value_MG[roster.subject, leading]
+        # A place per channel is for reading; no p-value is made of it, or five channels would be five further looks.
         null = [value_MG[i, leading] for i in roster.null_models if roster.untaught(i)[leading]]
         row_G = np.where(asked_G, value_MG[roster.subject], -np.inf)
         found.append(

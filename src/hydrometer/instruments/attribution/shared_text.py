@@ -23,6 +23,7 @@ from hydrometer.instruments.attribution.statistic import kernel_of
 from hydrometer.stats.conformal import ROUNDING, NullPopulation
 from hydrometer.stats.resemblance import Array, nearer_centre
 
+# Both ends of the line in one point, but for rounding; points have length 1.
 _NO_DISTANCE = 1e-9
 
 
@@ -79,6 +80,9 @@ def shared_text(roster: Roster, similarity_MM: Mapping[str, Array]) -> SharedTex
     place_G = np.full(len(roster.candidates), np.nan)
     if not any(n_G):
         return SharedText(place_G, n_G, None)
+    # Tried: such models as ordinary controls (accuses 3 of 24, names none of 8 at 30 % and 1 of 8 at 100 %), nobody
+    # named who is more alike than every student (accuses all 24), seven forms of this line (did not bear out on new
+    # answers), likelihood against the teacher's twin (nothing). See docs/log.md, 2026-11-25.
     kernel_MM = kernel_of(roster, similarity_MM)
     null: list[float] = []
     for g, positions in enumerate(roster.same_text):

@@ -24,6 +24,7 @@ from hydrometer.records.evidence import Verdict
 from hydrometer.stats.conformal import ROUNDING, NullPopulation, block_jackknife_error
 from hydrometer.stats.resemblance import Array
 
+# Two-sided 95 %, unlike `stats.priors.Z95`, the one-sided 95 % point.
 Z95 = 1.959964
 """97.5 % quantile of the normal distribution."""
 
@@ -119,6 +120,8 @@ def decide(
         alpha: the level.
         withheld: why nobody may be named, whatever passes.
     """
+    # Tried as null: p-values over prompts; they accuse 12 of 12 controls (docs/benchmarks/attribution.md). Two
+    # unrelated models differ on every prompt in the same direction, so that more prompts only make the error surer.
     pvalue_G = np.array([np.nan if np.isnan(t) else found.null.pvalue(t) for t in row_G])
     leading = int(np.nanargmax(row_G))
     error = block_jackknife_error([row[leading] for row in leave_out_BG])

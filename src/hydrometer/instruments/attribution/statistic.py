@@ -27,10 +27,14 @@ COUNTED = (*CHANNELS, STYLE)
 """Channels that the statistic counts. Length is reported and never counted: it says how much, not who."""
 REPORTED = (*COUNTED, LENGTH)
 
+# Power 0.70 with none, 0.90 with 0.3 to 0.5, 0.63 with all of them taken out (docs/log.md, 2026-11-24, on the 30
+# models).
 BASE_SHARE = 0.5
 """Share of the directions of base families that is taken out: students of one base resemble each other."""
+# By hand, 2026-11-24, while looking at the same 30 models; other values are not in the log.
 TEACHER_WEIGHT = 3.0
 """The candidate itself weighs as much as so many independent data sources of documented students."""
+# By hand likewise, 2026-11-24.
 PRIOR_WEIGHT = 1.0
 """The centre of the untaught weighs as one data source: students move only part of the way to their teacher."""
 
@@ -82,6 +86,7 @@ def statistics(roster: Roster, similarity_MM: Mapping[str, Array]) -> Statistics
     raw = {c: _direct(roster, similarity_MM[c]) for c in REPORTED}
     channel = {c: _spread(raw[c][known]) for c in REPORTED}
     direct = {c: raw[c] / channel[c] for c in REPORTED}
+    # Without style: a profile of whole models already makes the kernel; counted here too it would count twice.
     direct_MG = np.mean([direct[c] for c in CHANNELS], axis=0)
     lineage_MG = np.full(direct_MG.shape, np.nan)
     kernel_MM = kernel_of(roster, similarity_MM)
@@ -90,6 +95,9 @@ def statistics(roster: Roster, similarity_MM: Mapping[str, Array]) -> Statistics
     subject_centres = _centres(roster, roster.subject)
     lineage_MG[roster.subject] = _lineage(roster, kernel_MM, roster.subject, *subject_centres)
     frame = Frame(*subject_centres, _spread(lineage_MG[known]), _spread(direct_MG[known]), channel)
+    # Tried, and worse (docs/log.md, 2026-11-24): a classifier over candidates, ranks within a prompt, softmax, a
+    # matched filter, kernel ridge on documented students (best where it is regularised to this nearest centre), either
+    # part alone (33 and 57 % named instead of 83).
     return Statistics(lineage_MG / frame.lineage + direct_MG / frame.direct, direct, frame)
 
 
@@ -103,6 +111,8 @@ def subject_statistic(roster: Roster, similarity_MM: Mapping[str, Array], frame:
 
 
 def _spread(values_MG: Array) -> float:
+    # Tried: dividing each candidate by the controls' spread; power 0 to 0.37, as few controls of one era decide it. One
+    # spread for all candidates; see docs/log.md, 2026-11-24.
     spread = float(np.nanstd(values_MG)) if np.isfinite(values_MG).any() else 0.0
     return spread if spread > 0 else 1.0
 
@@ -119,8 +129,12 @@ def _direct(roster: Roster, similarity_MM: Array) -> Array:
     for g, members in enumerate(roster.members):
         if members:
             out[:, g] = similarity_MM[:, list(members)].mean(axis=1)
+    # Before the mean: with its maker's models in it every vendor's model looks innocent elsewhere (docs/log.md,
+    # 2026-11-24).
     out[~roster.judged] = np.nan
     count_M1 = np.maximum(roster.judged.sum(axis=1, keepdims=True), 1)
+    # Tried: taking the candidates' column means out as well; power 0.83 falls to 0.70 (half) and 0.63 (all): a commonly
+    # copied teacher was punished for its students. See docs/log.md, 2026-11-24.
     centred_MG: Array = out - np.nansum(out, axis=1, keepdims=True) / count_M1
     return centred_MG
 

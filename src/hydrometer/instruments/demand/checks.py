@@ -12,6 +12,7 @@ from hydrometer.records.demand_data import Adjustment, DemandWarning, Estimated,
 from hydrometer.stats.wild_bootstrap import wild_cluster_interval
 from hydrometer.store.demand_series import Series
 
+# These three by hand, 2026-11-26; markets with about ten moves still hold their 90 % (docs/benchmarks/demand.md).
 _FEW_CLUSTERS = 10
 _PLATEAU = 5
 _FEWEST_TESTED = 8
@@ -113,6 +114,7 @@ def _about_growth(panel: Panel, moves: Sequence[Move]) -> list[DemandWarning]:
                 "add a column 'platform', or at least three models whose price stood still",
             )
         )
+    # Four models: three whose price stands still, and the one in question (`moves._FEWEST_CONTROLS`).
     elif not moves and panel.platform_T is None and len(panel.models) < 4:
         found.append(
             _warn(
@@ -182,6 +184,9 @@ def of_steps(
     return found
 
 
+# Tried: a placebo step in the time before a move (noticed in 5 %, as often as where there is nothing), the week against
+# the week before (12 of 25 instead of 19), the sign of a move (22 of 25, but falsely in 8 instead of 5 of 75), and the
+# difference as a control (bias unchanged). See docs/log.md, 2026-11-25 and 2026-11-26.
 def _foretell(lately_E: np.ndarray, steps: Steps, *, rng: np.random.Generator) -> bool:
     """Returns whether the size of a move goes with how demand ran before it, at 5 %."""
     known = np.isfinite(lately_E)
@@ -209,6 +214,7 @@ def _few(best: Estimated) -> list[DemandWarning]:
 
 def of_published(moves: Sequence[PriceMove], best: Estimated) -> tuple[DemandWarning, ...]:
     """Returns the troubles of the shipped price moves."""
+    # Four half-windows of 14 days, as `moves._YOUNG_WINDOWS` has it.
     young = sum(m.age_days is not None and m.age_days < 56 for m in moves)
     return (
         *_few(best),

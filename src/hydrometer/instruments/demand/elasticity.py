@@ -26,13 +26,19 @@ from hydrometer.stats.wild_bootstrap import wild_cluster_interval
 from hydrometer.store.demand_series import Series
 
 Array = npt.NDArray[np.float64]
+# With five clusters the smallest p-value of sign flips is 2/32: an interval of 90 % is bounded, one of 95 % is not.
 LEVEL = 0.90
+# As in stats/wild_bootstrap.py, which says why.
 _FEWEST_CLUSTERS = 5
 """Fewer give no bounded interval by the bootstrap."""
+# By hand, 2026-11-26.
 _SMALLEST_ERROR = 1e-3
 """Of a step: a series without noise must not weigh without bound."""
+# By hand, 2026-11-26: each shape kept costs a bootstrap of its own.
 _LEAST_WEIGHT = 0.005
 """Of a shape: with less it is left out."""
+# Set on 60 simulated markets, 2026-11-26. Harder rules (0.4 and 0.1) call fewer markets of small moves slow (6 of 60,
+# not 25 of 100), but were not tried on slow ones; see docs/log.md.
 _STILL, _FAST = 0.25, 2.0
 """With this weight on the slowest shape, and no more on those of so few rows, the response is still on its way."""
 _ASSUMES = (
@@ -62,6 +68,8 @@ def elasticity_of_series(series: Series, *, seed: int = 0, with_naive: bool = Tr
     if not _moves_at_all(panel):
         cure = "give a span with a price move"
         raise InputError("the price never moves: no response to it can be seen", cure=cure, where=series.name)
+    # Tried: least squares of levels (0 of 100 intervals hold), model and date effects (5 to 9 of 100 where the price
+    # paid follows demand); they remain only to be compared with. See docs/log.md, 2026-11-25.
     found = find_moves(panel)
     moves = measure_moves(panel, found)
     rng = np.random.default_rng(seed)
@@ -98,6 +106,7 @@ def _steps_of(panel: Panel, moves: Sequence[Move], size_E: Array, error_E: Array
         error_E=error_E,
         # Where the price paid follows demand, the more elastic model shows less noise: its own error alone would weigh
         # it up. Halfway to the typical error, on the log scale, half of that is gone; noisy models still weigh less.
+        # Tried: own errors alone; mean error +0.03 to +0.04, 87 and 91 of 100 hold. See docs/log.md, 2026-11-25.
         weighing_E=np.sqrt(error_E * np.median(error_E)),
         paid_E=np.array([m.paid for m in moves]),
         announced_E=np.array([m.announced for m in moves]),
@@ -117,6 +126,8 @@ def _estimate_responses(
         np.array([getattr(m.response, name) for m in moves]) for name in ("size_K", "error_K", "misfit_K")
     )
     every = [_steps_of(panel, moves, size_E, error_E) for size_E, error_E in zip(size_EK.T, error_EK.T, strict=True)]
+    # Tried: the likeliest shape alone (50 of 60 hold: that the speed is uncertain is not counted), long differences (51
+    # of 60; with many new models 0.59 wide). See docs/log.md, 2026-11-26.
     weight_K = _fit_of_shapes(every, misfit_EK)
     kept = np.flatnonzero(weight_K >= _LEAST_WEIGHT)
     weight_K = np.where(weight_K >= _LEAST_WEIGHT, weight_K, 0.0) / weight_K[kept].sum()
@@ -258,6 +269,7 @@ def estimate_steps(steps: Steps, *, rng: np.random.Generator) -> tuple[Estimated
             -steps.paid_E * weight_E,
             steps.cluster_E,
             rng=rng,
+            # The price paid follows demand; the list price was announced before.
             instrument_R=-steps.announced_E * weight_E,
             level=LEVEL,
         )
@@ -312,6 +324,7 @@ def clusters(keys: Sequence[tuple[object, str, int]]) -> npt.NDArray[np.int64]:
     for i, (model, vendor, day) in enumerate(keys):
         for j in range(i):
             other = keys[j]
+            # Three days by hand, 2026-11-26: announcements of one vendor spread over a weekend.
             if model == other[0] or (vendor and vendor == other[1] and abs(day - other[2]) <= 3):
                 old, new = label[i], label[j]
                 label = [new if k == old else k for k in label]

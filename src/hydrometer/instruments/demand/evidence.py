@@ -17,6 +17,7 @@ from hydrometer.records.evidence import Citation, Evidence, Range, Verdict
 
 NAME = "demand"
 _VERDICTS = {"falls": Verdict.SUPPORTS, "rises": Verdict.OPPOSES, "undetermined": Verdict.INCONCLUSIVE}
+# By hand, 2026-11-26.
 _ALIKE = 2.0
 """Gains in training and in serving further apart than this factor are said to differ."""
 

@@ -18,6 +18,7 @@ from hydrometer.stats.steps import fit_step, trend_memory
 from hydrometer.store.demand_series import Series
 
 Array = npt.NDArray[np.float64]
+# This and the next five by hand, 2026-11-26, while working on the markets of bench/demand_worlds.py; not varied apart.
 _SMALLEST_MOVE = 0.05
 """Of the log price: smaller moves say too little beside the noise."""
 _SMALLEST_PAID = 0.02
@@ -27,15 +28,23 @@ _LEVEL = 5
 FEWEST_ROWS = 4
 """On either side of a move."""
 _FEWEST_CONTROLS = 3
+# By hand, 2026-11-26.
 _YOUNG_WINDOWS = 4
 """A model younger than so many half-windows may still be in its launch ramp: any trend is fitted."""
+# Doubling, from at once to as long as the window: what is slower than 32 days shows a lower bound only.
 CONSTANTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Time constants of a response, in rows; 0 is at once."""
+# Tried: 42 days before and 56 after instead of 28 and 42; no better (51 and 52 of 60 hold). See docs/log.md,
+# 2026-11-26.
 _BEFORE, AFTER = 2, 3
 """Half windows on either side of a move in which a response is looked for."""
+# As planted in bench/demand_worlds.py (mean log size 2, 7 to 25 days), so that its coverage flatters; by hand,
+# 2026-11-26.
 _RAMP_DAYS = (7.0, 14.0, 28.0)
 _RAMP_SD = 2.0
 """Launch ramps: exp(-age / so many days), each of a log size of this order."""
+# By hand, 2026-11-26: with it 19 of 25 intervals hold under a planted shock of 0.3 (16 of 30 without), and ordinary
+# markets stay at 23 of 25, wider by a twentieth (docs/log.md).
 _SHOCK = 2.0
 """A shock on the day of a move, over the noise's standard deviation, where there is one."""
 _SMALLEST_TREND_SD = 0.001
@@ -81,6 +90,8 @@ class Panel:
     @property
     def half_window(self) -> int:
         """Rows on either side of a move: two weeks of days, two months of weeks, half a year of months."""
+        # 14 days, 8 weeks or 6 months: four rows at least must fit, and growth should still be nearly straight. By
+        # hand, 2026-11-26.
         return 14 if self.spacing_days <= 2 else 8 if self.spacing_days <= 10 else 6
 
 
@@ -156,7 +167,9 @@ def find_moves(panel: Panel) -> list[tuple[int, int, float]]:
         have = np.flatnonzero(np.isfinite(panel.list_UT[u]))
         price = panel.list_UT[u, have]
         change = np.diff(price, prepend=price[:1])
+        # 1.4826: the median absolute deviation of a normal variable, made its standard deviation.
         noise = 1.4826 * float(np.median(np.abs(change - np.median(change))))
+        # Six times the noise, and 0.6 of the change that must stay: by hand, 2026-11-26.
         marked = panel.marked_UT[u, have] if panel.has_marks else np.abs(change) >= max(_SMALLEST_MOVE, 6 * noise)
         for i in np.flatnonzero(marked):
             if i == 0:
@@ -177,7 +190,10 @@ def measure_moves(panel: Panel, found: list[tuple[int, int, float]]) -> list[Mov
     moved_UT = np.zeros(panel.list_UT.shape, dtype=bool)
     for u, t, _ in found:
         moved_UT[u, t] = True
+    # Tried: memory from each window of 28 days; 0.54 where 0.8 was planted, since trend and step hide it. From the
+    # stretches between moves 0.78. See docs/log.md, 2026-11-25.
     memory = _shared_memory(panel, moved_UT)
+    # Tried: any trend allowed; intervals 0.91 wide instead of 0.49. See docs/log.md, 2026-11-26.
     trend_sd = None if memory is None else _trend_spread(panel, moved_UT, memory)
     measured = [_measure(panel, moved_UT, move, memory, trend_sd) for move in found]
     return [move for move in measured if move is not None]
@@ -252,6 +268,7 @@ def _measure(
     value, netted = _net(panel, moved_UT, u, have[near])
     age = _age(panel, u, at)
     young = _is_young(panel, age)
+    # Eight rows: four coefficients, and as many left to tell the noise from.
     curved = (young or before != after) and len(near) >= 8
     paid = (
         fit_step(panel.paid_UT[u, have[near]], time, curved=curved, memory=memory).size if panel.has_paid else announced
@@ -273,6 +290,8 @@ def _measure(
 def _lately(before: Array, n: int) -> float | None:
     """Returns the mean of the last n rows before a move less that of the earlier ones; None with too few."""
     n = min(n, len(before) // 2)
+    # The last week against all before it, not against one week: noticed in 19 of 25 instead of 12 (docs/log.md,
+    # 2026-11-26).
     return float(before[-n:].mean() - before[:-n].mean()) if n >= FEWEST_ROWS else None
 
 

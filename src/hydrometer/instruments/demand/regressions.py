@@ -14,6 +14,7 @@ from hydrometer.records.demand_data import Estimated
 from hydrometer.stats.wild_bootstrap import ClusteredCoefficient, wild_cluster_interval
 
 Array = npt.NDArray[np.float64]
+# Both bound time and memory of methods that are there to be compared with; by hand, 2026-11-26.
 _MOST_CLUSTERS = 100
 _LARGEST_DESIGN = 20_000_000
 """Entries of rows × controls that are fitted at once."""
@@ -47,6 +48,7 @@ def naive_estimates(panel: Panel, *, rng: np.random.Generator, level: float) -> 
 
 def _blocks(n: int) -> npt.NDArray[np.int64]:
     """Returns runs of neighbouring rows as clusters: what lies near in time is alike."""
+    # 20 blocks by hand, 2026-11-26; three rows at least in each.
     return np.arange(n) * min(20, max(n // 3, 1)) // max(n, 1)
 
 

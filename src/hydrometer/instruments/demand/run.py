@@ -65,6 +65,7 @@ def _measured(path: Path, seed: int) -> ElasticityEstimate:
     return ElasticityEstimate(
         name=path.name,
         elasticity=best.estimate,
+        # An interval of width 0 would overrule everything else in the pool.
         standard_error=max((best.high - best.low) / 2 / Z95, 1e-3),
         date=found.last,
         identifies="own model, within weeks of a move, measured from your data",

@@ -19,7 +19,9 @@ from hydrometer.records.estimates import Quantiles
 from hydrometer.records.serving import Comparison, Life, Removal
 from hydrometer.store.serving import serving_fit
 
+# A network that keeps nothing has room for infinitely many: what is printed ends here.
 _MOST = 10_000_000
+# 10 and 90 % points are the ends of that range, 6 about their geometric mean; by hand, 2026-11-26.
 RESEARCH = Quantiles(p10=3.3, p50=6.0, p90=10.0)
 """All development compute over the final run's: final runs are 10 to 30 % of it."""
 _RESEARCH_SOURCE = "Epoch AI on R&D compute of OpenAI and three Chinese labs, second-hand: final runs 10 to 30 %"
@@ -56,6 +58,7 @@ def compare(model: Named, question: Question, *, against: Sequence[Named] = ()) 
         )
     if any(not row.fits for row in rows):
         told.append("a row that does not fit is what bandwidth alone would allow")
+    # Concurrency is cut to whole sequences: less than a thousandth is that and no finding.
     if any(row.concurrency < rows[0].concurrency * 0.999 for row in rows):
         told.append(
             "where fewer sequences fit, a row serves fewer at once: that is part of what the technique is worth"
@@ -118,6 +121,7 @@ def _narrow(whole: Asked) -> tuple[str, Asked]:
     way, domain = whole.way, whole.chip.domain
     each = whole.load.concurrency / way.across
     length = whole.load.input_tokens + whole.load.output_tokens
+    # One sequence an accelerator at least: with fewer, the step is mostly weights and compares nothing.
     for n in range(domain, way.across, domain):
         small = replace(way, tp=way.tp if way.tp <= domain else domain, dp=max(1, n // min(way.tp, domain)))
         small = replace(small, ep=small.across)
@@ -131,6 +135,7 @@ def _every_head_cached(net: Served) -> Served | None:
     changed: list[tuple[Mixer, int]] = []
     for mixer, count in net.mixers:
         if isinstance(mixer, Latent):
+            # Keys as wide as values: the rotary part, which all heads share, is left out.
             changed.append((GroupedQuery(mixer.heads, mixer.heads, mixer.value_dim), count))
         elif isinstance(mixer, GroupedQuery):
             changed.append((replace(mixer, kv_heads=mixer.heads), count))

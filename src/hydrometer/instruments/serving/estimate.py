@@ -31,6 +31,7 @@ from hydrometer.store.reference import find_accelerator
 _MILLION, _HOUR = 1e6, 3600.0
 _MOST = 10_000_000
 _CALIBRATED = ("H100-SXM", "H200", "B200", "B300", "GB200", "GB300")
+# By hand, 2026-11-26; nothing was measured there.
 _BEYOND_MEASURED = 1.5
 """Widths (of a log) on hardware that no row was measured on, over those on hardware that was: an assumption."""
 
@@ -102,6 +103,7 @@ def _merged(values: list[tuple[float, float]]) -> tuple[float, float]:
     """Returns the geometric mean, and a factor that holds the engines' own and half of what they differ by."""
     logs = [math.log(value) for value, _ in values]
     width = sum(math.log(factor) for _, factor in values) / len(values)
+    # Half of the range beside the engines' own width: they are three at most, which give no standard deviation.
     return math.exp(sum(logs) / len(logs)), math.exp(math.hypot(width, (max(logs) - min(logs)) / 2))
 
 
@@ -218,6 +220,7 @@ def each_token(asked: Asked, found: Found) -> Each:
 
 def cached_prompt_seconds(asked: Asked) -> float:
     """Returns the seconds that attending to one cached token of a prompt adds, on a replica to itself."""
+    # What a cached token costs depends on how many fresh ones look back at it; without a hit, half of the prompt.
     hit = asked.load.cache_hit or 0.5
     length = asked.load.input_tokens
     fresh = length * (1 - hit)

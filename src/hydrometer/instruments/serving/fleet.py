@@ -22,7 +22,9 @@ _LIST = {"usd_input": 0.55, "usd_cached": 0.14, "usd_output": 2.19}
 """DeepSeek-R1's prices of that day, which the report applies to all tokens, V3's too."""
 _NODES, _USD, _MARGIN = 226.75, 87_072.0, 545.0
 _TRAINING_HOURS = 2.788e6
+# DeepSeek-V3's config.json.
 _LAYERS, _HEADS, _BF16 = 61, 128, 2.0
+# By hand: ten thousand times Google's tokens of a day (3,200 trillion a month in 2026, data/index_trap.toml).
 _MOST = 1e18
 
 
@@ -163,6 +165,8 @@ def _revenue(load: DayLoad, hit: float) -> float | None:
 def _added(a: Quantiles, b: Quantiles) -> Quantiles:
     """Returns a sum of independent numbers: distances from the middle add as squares."""
     middle = a.p50 + b.p50
+    # Reading and writing err by different constants of the fit; that they are independent is an assumption, not
+    # measured.
     low = math.hypot(a.p50 - a.p10, b.p50 - b.p10)
     high = math.hypot(a.p90 - a.p50, b.p90 - b.p50)
     return Quantiles(p10=middle - low, p50=middle, p90=middle + high)
@@ -171,6 +175,7 @@ def _added(a: Quantiles, b: Quantiles) -> Quantiles:
 def deepseek_question() -> Question:
     """Returns the layout and load of that day's decoding: 144 H800, 88 sequences each (1,850 tokens/s over 21)."""
     return Question(
+        # Mean context 4,096 + 1,786 / 2 = 4,989 tokens, as the report has it for the cache of an output token.
         "H800", dp=144, ep=144, disaggregated=True, engine="sglang", concurrency=88 * 144, input_tokens=4096,
         output_tokens=1786, cache_precision="bf16",
     )  # fmt: skip

@@ -17,12 +17,14 @@ from hydrometer.instruments.training_cost.estimating.request import network_from
 from hydrometer.records.estimates import Quantiles
 from hydrometer.store.serving import shipped_network, shipped_networks
 
+# Printed by bench/serving.py, 2026-11-26 (docs/benchmarks/serving.md, "Only headline figures"); copied by hand.
 TPOT_WIDTH, TTFT_WIDTH = 0.426, 0.726
 """Half widths of 80 % intervals in logs: configurations hidden, developers left out (bench/serving.py)."""
 CACHE = Quantiles(p10=0.20, p50=1.0, p90=1.31)
 """The cache of a token over the guess, on the same page; windows and recurrences keep far less."""
 MEASURED = (5e9, 71e9)
 """Active weights of the networks that guesses were checked on."""
+# These three as in most networks whose shapes ship (DeepSeek-V3, Qwen3, Kimi K2: 8 experts; heads of 128; 8 for keys).
 _EXPERTS_OF_TOKEN = 8
 _HEAD = 128
 _KV_HEADS = 8
@@ -118,6 +120,7 @@ def guess(headline: Headline, known: Sequence[Served]) -> tuple[str, Served]:
     alike = [net for net in known if bool(net.routed) == told.mixture]
     latent = "mla" in headline.architecture.lower()
     active = told.active_parameters
+    # The first form tried; no constant of it was fitted to the rows (docs/log.md, 2026-11-26).
     aspect = median(net.hidden_size / net.layers for net in alike)
     filled = median(net.active / net.layers / net.hidden_size**2 for net in alike)
     layers = max(1, round((active / filled / aspect**2) ** (1 / 3)))
@@ -136,6 +139,7 @@ def guess(headline: Headline, known: Sequence[Served]) -> tuple[str, Served]:
         math.log2(max(1.0, median(net.heads * _HEAD / net.hidden_size for net in alike) * width / _HEAD))
     )
     mixer: Mixer = (
+        # DeepSeek-V3's ranks and head sizes, which Kimi K2 took over.
         Latent(heads, 1536, 512, 128, 64, 128) if latent else GroupedQuery(heads, min(heads, _KV_HEADS), _HEAD)
     )
     return told.name, Served(

@@ -22,6 +22,7 @@ def frontier(model: Named, question: Question) -> Frontier:
     Raises:
         InputError: as `estimate`.
     """
+    # 65,536: a picture of seventeen points, beyond any engine's limit of sequences.
     most = min(ask(model, question).most, 65536.0)
     doubling = {2.0**i for i in range(int(math.log2(most)) + 1)}
     found = [

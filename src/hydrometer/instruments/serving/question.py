@@ -26,9 +26,11 @@ from hydrometer.store.serving import shipped_network, shipped_networks
 
 ENGINES = ("trtllm", "sglang", "vllm")
 _ENGINE_NAMES = {"tensorrtllm": "trtllm", "tensorrt": "trtllm", "trt": "trtllm"}
+# Bounds what loops and powers must cope with; by hand, 2026-11-26.
 _MOST = 10_000_000
 _SCALES = {"fp4": 0.5 + 1 / 16, "int4": 0.5 + 1 / 32}
 """Bytes of a four-bit weight with its scales: one byte for 16 weights (NVFP4), two for 64 (common INT4)."""
+# Generations whose launches the fit tells apart from Blackwell's; older ones are taken as Hopper.
 _HOPPER = ("H100", "H200", "H800", "H20", "GH200", "A100", "V100")
 
 
@@ -140,6 +142,7 @@ def chip_of(accelerator: Accelerator, precision: str) -> Chip:
         peak_bf16=accelerator.bf16_flop_per_second,
         bandwidth=machine.memory_bandwidth,
         # Vendors' GB of memory are GiB: a B200 of "180 GB" holds 193e9 bytes.
+        # As CUDA reports it for such boards; an H100 of "80 GB" holds 85.9e9.
         memory=memory / 1e9 * 2**30,
         link=machine.link_bandwidth,
         network=machine.network_bandwidth,
@@ -265,6 +268,7 @@ def check_memory(net: Served, chip: Chip, way: Deployment, load: Load) -> float:
 
 def _larger(net: Served, way: Deployment, have: float) -> str:
     # The nearest layout: more tensor parallelism first, then more data parallelism where only experts are in the way.
+    # 64 and 512 times: by hand, 2026-11-26, where a search for the nearest layout gives up.
     for tp in (n for n in range(way.tp, net.heads + 1) if net.heads % n == 0 and n <= 64):
         if weight_bytes_per_accelerator(net, replace(way, tp=tp)) <= have:
             return f"the nearest that fits is --tp {tp}"

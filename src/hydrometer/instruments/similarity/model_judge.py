@@ -189,6 +189,7 @@ def _aspect(
     null = [NullSimilarity(model=m, similarity=v, centred=None) for m, v in zip(names, means, strict=True) if v == v]
     pvalue, centred = None, None
     if null and _any(own, aspect):
+        # Raw only: a centred null would need every model rated against every other, which is paid for pair by pair.
         pvalue = NullPopulation(np.array([n.similarity for n in null])).pvalue(float(np.nanmean(own_P)))
         everybody = np.stack([r.per_probe(aspect) for r in (*to_reference, *to_subject)])
         with warnings.catch_warnings():

@@ -27,6 +27,7 @@ from hydrometer.records.evidence import Evidence, Range, Verdict
 from hydrometer.store.reference import claim_checking_operating_point
 
 NAME = "training_cost"
+# The complement of the 90 % range that the rungs print, half on either side.
 _WITHIN_CHANCE = 0.05
 
 

@@ -175,6 +175,7 @@ def _merge_attempts(
         if twin:
             known += values["outcome"] in GOOD
             continue
+        # Its worker is dead (checked above), so nobody will ever hear of it.
         if values["outcome"] == "pending":
             values["outcome"] = "lost"
         if values["outcome"] in GOOD:

@@ -72,6 +72,7 @@ def checks_of(claims: Claims, claim: Claim) -> list[Check]:
 
 def verdict_of(checks: Sequence[Check]) -> Verdict:
     """Returns what a set of checks says together: one failed equation opposes the set."""
+    # One failed equation is enough: figures that contradict each other cannot all be right.
     verdicts = {check.verdict for check in checks}
     for verdict in (Verdict.OPPOSES, Verdict.SUPPORTS, Verdict.INCONCLUSIVE):
         if verdict in verdicts:
