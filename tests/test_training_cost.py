@@ -121,8 +121,8 @@ def test_the_ladder_of_deepseek_v3() -> None:
     found = evidence("deepseek-v3")
     ladder = found["headline-whole"].details
     assert isinstance(ladder, CostLadder)
-    rungs = {r.id: r.usd for r in ladder.rungs}
-    assert list(rungs) == [
+    levels = {r.id: r.usd for r in ladder.levels}
+    assert list(levels) == [
         "final_run",
         "final_run_owned",
         "programme",
@@ -132,12 +132,12 @@ def test_the_ladder_of_deepseek_v3() -> None:
         "company_operation",
     ]
     # Worked by hand from the same sources: 3.8-9.5, 6-28, 10-55 and 83-124 million dollars.
-    assert rungs["final_run"].low == pytest.approx(3.8e6, rel=0.03)
-    assert rungs["final_run"].high == pytest.approx(9.5e6, rel=0.03)
-    assert rungs["programme"].middle == pytest.approx(13e6, rel=0.1)
-    assert rungs["staff"].middle == pytest.approx(22e6, rel=0.1)
-    assert rungs["cluster"].low == pytest.approx(83e6, rel=0.01)
-    assert (rungs["company"].low, rungs["company"].high) == (0.5e9, 1.6e9)
+    assert levels["final_run"].low == pytest.approx(3.8e6, rel=0.03)
+    assert levels["final_run"].high == pytest.approx(9.5e6, rel=0.03)
+    assert levels["programme"].middle == pytest.approx(13e6, rel=0.1)
+    assert levels["staff"].middle == pytest.approx(22e6, rel=0.1)
+    assert levels["cluster"].low == pytest.approx(83e6, rel=0.01)
+    assert (levels["company"].low, levels["company"].high) == (0.5e9, 1.6e9)
     assert found["headline-final-run"].verdict is Verdict.SUPPORTS
     assert found["headline-whole"].verdict is Verdict.OPPOSES
     assert len(ladder.readings) == 7
@@ -146,9 +146,9 @@ def test_the_ladder_of_deepseek_v3() -> None:
 def test_published_programme_hours_replace_the_prior() -> None:
     details = evidence("smollm3-3b")["headline"].details
     assert isinstance(details, CostLadder)
-    rungs = {r.id: r for r in details.rungs}
-    assert "1.58 times" in rungs["programme"].sources[0]
-    assert rungs["programme"].usd.middle == pytest.approx(1.583 * rungs["final_run"].usd.middle, rel=0.01)
+    levels = {r.id: r for r in details.levels}
+    assert "1.58 times" in levels["programme"].sources[0]
+    assert levels["programme"].usd.middle == pytest.approx(1.583 * levels["final_run"].usd.middle, rel=0.01)
     assert "development_multiplier" not in {p.name for p in details.priors}
 
 

@@ -104,15 +104,15 @@ def verdict(
 @app.command("elasticity")
 def elasticity(
     file: Path | None = typer.Argument(
-        None, help="CSV: date, price, quantity; the shipped price moves if absent.", metavar="[FILE]"
+        None, help="CSV: date, price, quantity; the shipped price changes if absent.", metavar="[FILE]"
     ),
     seed: int = typer.Option(0, "--seed", help="Seed of the bootstrap."),
     as_json: bool = typer.Option(False, "--json", help="Print everything as one line of JSON."),
 ) -> None:
-    """How does use answer to price? Measured at price moves, with the reasons to doubt it.
+    """How does use answer to price? Measured at price changes, with the reasons to doubt it.
 
-    Columns: date, price, quantity; optional: model, vendor, event (marks an announced move), effective_price (what was
-    paid on average), platform (quantity of the whole market), launched (date), rationed.
+    Columns: date, price, quantity; optional: model, vendor, event (names an announced price change),
+    effective_price (what was paid on average), platform (quantity of the whole market), launched (date), rationed.
 
     \b
     Examples:

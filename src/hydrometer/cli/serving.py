@@ -12,7 +12,7 @@ import typer
 from hydrometer.cli.groups import group
 
 if TYPE_CHECKING:
-    from hydrometer.instruments.serving import Headline, Question
+    from hydrometer.instruments.serving import Headline, ServingRequest
     from hydrometer.records.base import Record
 
 app = group("Serving: speed, memory, dollars and energy of running a model; fleets, comparisons, a model's life.")
@@ -45,22 +45,22 @@ PLOT = typer.Option(None, "--plot", help="Also draw it into a new SVG file.", me
 AS_JSON = typer.Option(False, "--json", help="Print everything as one line of JSON.")
 
 
-def _question(context: typer.Context, **more: Any) -> Question:
+def _request(context: typer.Context, **more: Any) -> ServingRequest:
     """Returns what the options of a command ask: each is named as the field that it sets."""
     from dataclasses import fields
 
-    from hydrometer.instruments.serving import Question
+    from hydrometer.instruments.serving import ServingRequest
     from hydrometer.instruments.training_cost.estimating.price_list import checked_date
     from hydrometer.instruments.training_cost.estimating.pricing import contract_type
     from hydrometer.store.prices import find_contract
 
-    names = {field.name for field in fields(Question)}
+    names = {field.name for field in fields(ServingRequest)}
     given = {name: value for name, value in context.params.items() if name in names} | more
     if given.get("date"):
         given["date"] = checked_date(given["date"], "--date")
     if "contract" in given:
         given["contract"] = contract_type(find_contract(given["contract"], where="--contract"))
-    return Question(**given)
+    return ServingRequest(**given)
 
 
 def _network(context: typer.Context) -> Path | Headline:
@@ -142,7 +142,7 @@ def estimate(
     """
     from hydrometer.instruments import serving
 
-    asked = _question(context)
+    asked = _request(context)
     what = _network(context)
     found = serving.estimate(what, asked, target_tpot_ms=target_tpot, target_ttft_ms=target_ttft)
     if plot is not None:
@@ -207,7 +207,7 @@ def fleet(
         _refuse_without("--model", context, context.params.keys() - {"model", "as_json"})
         _print(serving.deepseek_day(), as_json=as_json)
         return
-    asked = _question(context)
+    asked = _request(context)
     load = serving.DayLoad(day_input, day_output, node, peak_to_mean, list_input, list_cached, list_output)
     what = _network(context)
     _print(serving.fleet(what, asked, load), as_json=as_json)
@@ -247,7 +247,7 @@ def compare(
     """
     from hydrometer.instruments import serving
 
-    asked = _question(context, disaggregated=not aggregated)
+    asked = _request(context, disaggregated=not aggregated)
     found = serving.compare(Path(model), asked, against=[Path(name) for name in against])
     if plot is not None:
         from hydrometer.plots.files import write_svg
@@ -288,9 +288,9 @@ def life(
 
     how = None
     if training_hours is not None:
-        how = _question(context)
+        how = _request(context)
     else:
         _refuse_without("--training-hours", context, ("accelerator", "precision", "tp", "dp", "concurrency",
                         "input_tokens", "output_tokens"))  # fmt: skip
-    asked = serving.LifeQuestion(training_tokens, served_tokens, training_hours, research_factor)
+    asked = serving.LifeRequest(training_tokens, served_tokens, training_hours, research_factor)
     _print(serving.life(Path(model), asked, how), as_json=as_json)

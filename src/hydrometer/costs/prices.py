@@ -59,7 +59,7 @@ class Quotes:
         tier: `hyperscaler`, `neocloud` or `marketplace`.
         seller: who quoted; `market` for an index, which no single seller's offset applies to.
         region: `us`, `europe`, `asia` or `any`.
-        press: told by the press or a web page, not by a price list: noisier.
+        press: reported by the press or a web page, not by a price list: noisier.
     """
 
     year: Array

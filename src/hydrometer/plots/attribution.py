@@ -6,13 +6,12 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, SOFT, WARM, Pictures, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, NARROW, PAGE, SOFT, WARM, WIDE, Pictures, draw
 from hydrometer.records.attribution import Attribution, ReferenceModel
 from hydrometer.records.evidence import Details
 
 # As in plots/svg.py: inches at which 9-point text is as large as the page's own, on a screen and on a telephone. All
 # sizes of this file by eye, 2026-11-24.
-WIDE, NARROW = 8.6, 4.3
 _LONGEST_NAME = 30
 _SUBJECT, _STUDENTS, _UNTAUGHT = 2.6, 1.4, 0.0
 """Heights of the three lanes."""

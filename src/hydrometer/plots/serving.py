@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, SOFT, WARM, Pictures, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, NARROW, SOFT, WARM, WIDE, Pictures, draw
 from hydrometer.records.evidence import Details
 from hydrometer.records.numbers import usd
 from hydrometer.records.serving import CacheSize, Frontier, ServingEvidence
 
 # As in plots/svg.py.
-WIDE, NARROW = 8.6, 4.3
 
 
 def pictures(details: Details) -> Pictures:

@@ -115,7 +115,7 @@ class CostCheck(Record):
     verdict: Verdict
     """Of the developer's own figures taken together."""
     propositions: tuple[Proposition, ...]
-    """The developer's figures as a set, then every figure told by somebody else."""
+    """The developer's figures as a set, then every figure reported by somebody else."""
     checks: tuple[Check, ...]
     operating_point: OperatingPoint
     parameters: tuple[ParameterCount, ...]

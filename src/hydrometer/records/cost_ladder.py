@@ -33,7 +33,7 @@ class Swing(Record):
     rank_correlation: float
 
 
-class Rung(Record):
+class CostLevel(Record):
     """One way of counting the cost, with the question that it answers."""
 
     id: str
@@ -44,9 +44,9 @@ class Rung(Record):
 
 
 class Reading(Record):
-    """A published figure for one rung, as one party read it."""
+    """A published figure for one level, as one party read it."""
 
-    rung: str
+    level: str
     text: str
     usd: float
     relation: str
@@ -58,12 +58,12 @@ class CostLadder(Details):
 
     kind: Literal["cost_ladder"] = "cost_ladder"
     headline: Reading | None
-    rungs: tuple[Rung, ...]
+    levels: tuple[CostLevel, ...]
     readings: tuple[Reading, ...]
     priors: tuple[PriorUsed, ...]
     n_draws: int
     swings: tuple[Swing, ...] = ()
-    """Which unpublished number matters most for the last of the rented rungs, the widest first."""
+    """Which unpublished number matters most for the last of the rented cost levels, the widest first."""
 
 
 class LadderReport(Record):

@@ -44,8 +44,8 @@ class Reply:
         model: who the provider says answered.
         fingerprint: the provider's mark of its configuration, where it gives one.
         finish_reason: in the provider's own word.
-        prompt_tokens: as billed, where told.
-        completion_tokens: as billed, where told.
+        prompt_tokens: as billed, where reported.
+        completion_tokens: as billed, where reported.
         logprobs: (token, natural log of its probability) of the answer, in order; none where not asked for.
     """
 

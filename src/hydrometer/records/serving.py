@@ -53,8 +53,8 @@ class ServingFit(Record):
     rows: int
     dropped: dict[str, int]
     constants: dict[str, float]
-    left_out_median: float
-    left_out_mean: float
+    held_out_median: float
+    held_out_mean: float
     tpot_width: float
     """Half width of an 80 % interval in logs for a network that was not measured: families left out whole."""
     ttft_width: float

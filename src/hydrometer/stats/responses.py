@@ -1,6 +1,6 @@
 """The final size of a response that may take its time, with trend, launch ramp and noise of memory taken out.
 
-Axes: T times around the move, K shapes, R ramps, F features.
+Axes: T times around the event, K shapes, R ramps, F features.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ResponseFit:
 def response_shapes(time_T: Array, constants: Sequence[float]) -> Array:
     """Returns the share of the final response that has come by each time, shape (T, K).
 
-    1 - exp(-(t + 1) / constant) from the time of the move on: Nerlove's partial adjustment, with exp(-1 / constant) as
+    1 - exp(-(t + 1) / constant) from the time of the event on: Nerlove's partial adjustment, with exp(-1 / constant) as
     the share of demand that stays. A constant of 0 is a response at once.
     """
     after_T = time_T >= 0
@@ -52,11 +52,11 @@ def response_shapes(time_T: Array, constants: Sequence[float]) -> Array:
 
 @dataclass(frozen=True)
 class Window:
-    """A series around a move, and what besides the response is in it.
+    """A series around an event, and what besides the response is in it.
 
     Attributes:
         value_T: the series.
-        time_T: time since the move, whole numbers, ascending.
+        time_T: time since the event, whole numbers, ascending.
         memory: first-order autocorrelation of the noise from one time to the next.
         trend_sd: standard deviation of trends between series; None fits any trend.
         ramp_TR: one standard deviation of each ramp.
@@ -79,7 +79,7 @@ def fit_responses(window: Window, *, shape_TK: Array, variance: float | None = N
         window: the series.
         shape_TK: share of the response that has come, see `response_shapes`.
         variance: of the noise; estimated if absent.
-        shock: standard deviation, over that of the noise, of a shock on the day of the move that fades like the noise.
+        shock: standard deviation, over that of the noise, of a shock on the day of the event that fades like the noise.
 
     References:
         Harville, JASA 72 (1977), section 3: the likelihood with fixed effects integrated out.
@@ -99,8 +99,8 @@ def fit_responses(window: Window, *, shape_TK: Array, variance: float | None = N
         variance = max(start * float(found.squares_K.min()) / freedom, _SMALLEST_VARIANCE)
     apart_TT = np.abs(time_T[:, None] - time_T[None, :])
     covariance_TT = variance * _left(memory, apart_TT) + window.ramp_TR @ window.ramp_TR.T
-    # Tried: no such shock; 12 of 100 intervals hold where demand jumps on the day of a move, 62 with it. One that stays
-    # cannot be told from a response. See docs/log.md, 2026-11-26.
+    # Tried: no such shock; 12 of 100 intervals hold where demand jumps on the day of an event, 62 with it. One that
+    # stays cannot be told apart from a response. See docs/log.md, 2026-11-26.
     if shock:
         fading_T = np.where(time_T >= 0, _left(memory, np.maximum(time_T, 0.0)), 0.0)
         covariance_TT = covariance_TT + shock**2 * variance * np.outer(fading_T, fading_T)

@@ -176,7 +176,7 @@ def _weights(n: int, rng: np.random.Generator) -> Array:
 
 def _student(estimate: float, error: float, n: int, level: float) -> ClusteredCoefficient:
     warnings.warn(
-        DegenerateInputWarning(f"{n} clusters: their errors cannot be told from the coefficient"), stacklevel=3
+        DegenerateInputWarning(f"{n} clusters: their errors cannot be told apart from the coefficient"), stacklevel=3
     )
     if n < 2:
         return ClusteredCoefficient(estimate, math.nan, -math.inf, math.inf, level, n, "none: one cluster")

@@ -44,7 +44,7 @@ def open_inspect(name: str, *, model: str | None = None, timeout: float = 120.0)
     try:
         found = get_model(name, memoize=False)
     except Exception as error:  # providers raise errors of their own for a missing package or key
-        # Their words may quote a key, so that only the kind of error is told.
+        # Their words may quote a key, so that only the kind of error is reported.
         raise InputError(
             f"Inspect cannot open this model ({printable(type(error).__name__, limit=60)})",
             cure="check the name, the provider's package and its key; see Inspect's page on model providers",

@@ -107,16 +107,16 @@ class RayTarget:
                 cure="install the same hydrometer on every machine of the cluster",
                 where="--ray",
             ) from None
-        for told in found:
-            if "problem" in told:
+        for reported in found:
+            if "problem" in reported:
                 self._kill()
-                raise InputError(**told)
-        if any(told["identity"] != found[0]["identity"] for told in found):
+                raise InputError(**reported)
+        if any(reported["identity"] != found[0]["identity"] for reported in found):
             self._kill()
             raise InputError("the workers opened different targets", cure="give each the same weights", where=name)
         self._model: str = found[0]["model"]
         self._identity: dict[str, str] = found[0]["identity"]
-        most: list[int | None] = [told["capabilities"].most_at_once for told in found]
+        most: list[int | None] = [reported["capabilities"].most_at_once for reported in found]
         self._capabilities = Capabilities(
             most_at_once=None if None in most else sum(n for n in most if n is not None),
             billed=found[0]["capabilities"].billed,
@@ -149,7 +149,7 @@ class RayTarget:
         chosen = min(self._workers, key=lambda worker: (self._away_until[worker] > now, self._under_way[worker]))
         self._under_way[chosen] += 1
         try:
-            told = await chosen.ask.remote(request)
+            reported = await chosen.ask.remote(request)
         except self._ray.exceptions.ActorDiedError:
             # Started again too often, or its machine is gone. Whether it had answered, nobody can know: that is paid.
             self._workers = [worker for worker in self._workers if worker != chosen]
@@ -160,10 +160,10 @@ class RayTarget:
             raise Fault(f"a worker was lost ({printable(type(error).__name__, limit=60)})", retry=True) from None
         finally:
             self._under_way[chosen] -= 1
-        if isinstance(told, dict):
-            raise Fault(**told)
-        assert isinstance(told, Reply)
-        return told
+        if isinstance(reported, dict):
+            raise Fault(**reported)
+        assert isinstance(reported, Reply)
+        return reported
 
     async def close(self) -> None:
         """Ends the workers; Ray itself ends with the process."""

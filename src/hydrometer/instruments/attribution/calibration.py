@@ -51,7 +51,7 @@ def calibrate(
     """
     attributor = Attributor(panel, index, alpha=alpha)
     try:
-        attributor.question.check()
+        attributor.design.check()
     except InputError:
         return None
     known = [m for name in panel.models if (m := panel.lineage_of(name)).role in ("control", "positive")]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrometer.panel.grams import CHANNELS, LONGEST_ANSWER, marks, tokens
+from hydrometer.panel.grams import CHANNELS, LONGEST_ANSWER, features, tokens
 from hydrometer.panel.index import Index, locate
 from hydrometer.stats.resemblance import Array
 
@@ -88,7 +88,7 @@ def compare_outsider(index: Index, texts: Mapping[int, str]) -> Answers:
     answered_P = (index.lengths_PM > 0).sum(axis=1)
     vocabulary = index.style.vocabulary_V
     for probe, text in sorted(texts.items()):
-        found = marks(text)
+        found = features(text)
         if found is None:
             continue
         n_answers = int(answered_P[probe])

@@ -13,7 +13,7 @@ NEEDS = (
     "[comparison], or give the gain with `--gain K`.",
 )
 MISSING = (
-    "Price elasticities of the whole market for tokens, measured at announced price moves, over months: "
+    "Price elasticities of the whole market for tokens, measured at announced price changes, over months: "
     "`hydrometer demand elasticity FILE` measures them from dates, prices and quantities.",
 )
 CANNOT_RULE_OUT = (

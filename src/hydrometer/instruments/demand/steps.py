@@ -1,4 +1,4 @@
-"""What was measured at price moves, as arrays. Axes: E moves."""
+"""What was measured at price changes, as arrays. Axes: E events."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Steps:
-    """Measured steps at E moves.
+    """Measured steps at E events.
 
     Attributes:
         quantity_E: of the log quantity, its final size.
         error_E: its standard error.
-        weighing_E: the error that weighs a move among the others.
+        weighing_E: the error that weighs an event among the others.
         paid_E: of the log price paid.
         announced_E: of the log list price: the instrument.
-        cluster_E: moves that are not independent share a number.
+        cluster_E: events that are not independent share a number.
     """
 
     quantity_E: Array

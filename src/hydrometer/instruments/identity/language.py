@@ -64,7 +64,7 @@ _FEWEST = 6
 
 
 def language_of(text: str) -> str | None:
-    """Returns the ISO 639 code of the language that most of a text is in; None where it cannot be told.
+    """Returns the ISO 639 code of the language that most of a text is in; None where it cannot be determined.
 
     A text without words, as a bare name, counts as English: names are the same in all languages.
     """

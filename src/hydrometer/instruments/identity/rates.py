@@ -60,7 +60,7 @@ class Labelled:
     templates: frozenset[str]
 
     def series(self, rate: RateName) -> tuple[Bools, NDArray[np.int64]] | None:
-        """Returns (success, template) over the rows that a rate is over; None where it cannot be told."""
+        """Returns (success, template) over the rows that a rate is over; None where it cannot be determined."""
         if rate == "loose":
             return None if self.loose_R is None else (self.loose_R, self.cluster_R)
         if rate == "strict":
@@ -114,7 +114,7 @@ def label(frame: pl.DataFrame, loose: Sequence[bool | None], strict: Sequence[bo
 
 
 def count(labels: Labelled, rate: RateName) -> ClusteredCount | None:
-    """Returns one rate with its interval; None where it cannot be told."""
+    """Returns one rate with its interval; None where it cannot be determined."""
     series = labels.series(rate)
     if series is None:
         return None

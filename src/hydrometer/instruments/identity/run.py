@@ -323,7 +323,7 @@ def _warnings(maker: str | None, verdicts: list[RowVerdict], part: pl.DataFrame,
     if unread:
         found.append(f"{unread:,} of {len(part):,} rows were not judged and count neither way")
     if labels.keyword_free_R is None:
-        found.append("the prompts are not in the file: no answer can be told to be hard")
+        found.append("the prompts are not in the file: no answer can be determined to be hard")
     n_clusters = len(set(labels.cluster_R.tolist()))
     # By hand, 2026-11-25: below ten clusters the t quantile of the interval is 2.3 and more.
     if 0 < n_clusters < 10:

@@ -13,7 +13,7 @@ from hydrometer.instruments.serving.compare import compare
 from hydrometer.instruments.serving.estimate import ask, estimate
 from hydrometer.instruments.serving.headline import Shape
 from hydrometer.instruments.serving.pictures import cache_sizes, frontier
-from hydrometer.instruments.serving.question import Question
+from hydrometer.instruments.serving.request import ServingRequest
 from hydrometer.instruments.training_cost.networks import build_architecture
 from hydrometer.records.dossier import Dossier
 from hydrometer.records.estimates import Quantiles
@@ -34,10 +34,10 @@ _LOADS = tuple(4.0**i for i in range(7))
 def measure(case: Case) -> list[Evidence]:
     """Returns the evidence on serving; none where the network's shape is not known, or no layout holds it."""
     mine, other = _shape(case.dossier), _shape(case.compared)
-    question = _layout(mine, other) if mine is not None else None
-    if mine is None or question is None:
+    request = _layout(mine, other) if mine is not None else None
+    if mine is None or request is None:
         return []
-    return [_evidence(mine, question, other)]
+    return [_evidence(mine, request, other)]
 
 
 def _shape(dossier: Dossier | None) -> Shape | None:
@@ -46,13 +46,13 @@ def _shape(dossier: Dossier | None) -> Shape | None:
     return Shape(dossier.model.name, served(build_architecture(dossier.architecture)))
 
 
-def _layout(mine: Shape, other: Shape | None) -> Question | None:
+def _layout(mine: Shape, other: Shape | None) -> ServingRequest | None:
     """Returns the smallest layout that both networks run in: tensor parallelism first, then replicated attention."""
     shapes = [shape for shape in (mine, other) if shape is not None]
     tp = next(n for n in _TP if all(shape.net.heads % n == 0 for shape in shapes))
     for dp in _DP:
         # A price ages: the newest in the package gives the same record whenever the audit is run again.
-        asked = Question(_ACCELERATOR, tp=tp, dp=dp, concurrency=_CONCURRENCY, date=last_price_date())
+        asked = ServingRequest(_ACCELERATOR, tp=tp, dp=dp, concurrency=_CONCURRENCY, date=last_price_date())
         try:
             for shape in shapes:
                 estimate(shape, asked)
@@ -62,24 +62,24 @@ def _layout(mine: Shape, other: Shape | None) -> Question | None:
     return None
 
 
-def _ratios(mine: Shape, other: Shape, question: Question) -> tuple[RatioAtLoad, ...]:
+def _ratios(mine: Shape, other: Shape, request: ServingRequest) -> tuple[RatioAtLoad, ...]:
     """Returns the subject's time of a token over the other's, from one request at once to as many as fit both.
 
     The order of two networks can turn with the load: few requests read all weights of a dense network and a part of a
     mixture's, many read all of both, and at the largest loads the cache counts.
     """
-    most = min(ask(shape, question).most for shape in (mine, other))
+    most = min(ask(shape, request).most for shape in (mine, other))
     found = []
     for n in (n for n in _LOADS if n <= most):
-        over = compare(mine, replace(question, concurrency=n), against=[other]).rows[1].cost_ratio
+        over = compare(mine, replace(request, concurrency=n), against=[other]).rows[1].cost_ratio
         found.append(RatioAtLoad(concurrency=n, ratio=Quantiles(p10=1 / over.p90, p50=1 / over.p50, p90=1 / over.p10)))
     return tuple(found)
 
 
-def _evidence(mine: Shape, question: Question, other: Shape | None) -> Evidence:
-    found = estimate(mine, question)
+def _evidence(mine: Shape, request: ServingRequest, other: Shape | None) -> Evidence:
+    found = estimate(mine, request)
     named = other.name if other is not None else None
-    ratios = _ratios(mine, other, question) if other is not None else ()
+    ratios = _ratios(mine, other, request) if other is not None else ()
     proposition, alternative = messages.proposition(mine.name, named)
     return Evidence(
         id="serving",
@@ -98,7 +98,7 @@ def _evidence(mine: Shape, question: Question, other: Shape | None) -> Evidence:
         missing=() if ratios else messages.NEEDS,
         warnings=found.warnings,
         details=ServingEvidence(
-            estimate=found, compared=named, ratios=ratios, frontier=frontier(mine, question), cache=cache_sizes()
+            estimate=found, compared=named, ratios=ratios, frontier=frontier(mine, request), cache=cache_sizes()
         ),
     )
 

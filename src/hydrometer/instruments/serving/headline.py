@@ -12,7 +12,7 @@ from statistics import median
 from hydrometer.costs.mixers import GroupedQuery, Latent, Mixer
 from hydrometer.costs.served import Served, served
 from hydrometer.errors import InputError
-from hydrometer.instruments.serving.question import find_network
+from hydrometer.instruments.serving.request import find_network
 from hydrometer.instruments.training_cost.estimating.request import network_from_headline
 from hydrometer.records.estimates import Quantiles
 from hydrometer.store.serving import shipped_network, shipped_networks
@@ -112,14 +112,14 @@ def guess(headline: Headline, known: Sequence[Served]) -> tuple[str, Served]:
     Raises:
         InputError: for impossible figures or an unknown kind.
     """
-    told = network_from_headline(
+    stated = network_from_headline(
         total_parameters=headline.total_parameters,
         active_parameters=headline.active_parameters,
         architecture=headline.architecture,
     )
-    alike = [net for net in known if bool(net.routed) == told.mixture]
+    alike = [net for net in known if bool(net.routed) == stated.mixture]
     latent = "mla" in headline.architecture.lower()
-    active = told.active_parameters
+    active = stated.active_parameters
     # The first form tried; no constant of it was fitted to the rows (docs/log.md, 2026-11-26).
     aspect = median(net.hidden_size / net.layers for net in alike)
     filled = median(net.active / net.layers / net.hidden_size**2 for net in alike)
@@ -132,8 +132,8 @@ def guess(headline: Headline, known: Sequence[Served]) -> tuple[str, Served]:
         inner * median(getattr(net, part) / (net.active - net.head) for net in alike) for part in ("mixing", "shared")
     )
     forward = inner - mixing - shared
-    routed = forward + told.total_parameters - active if told.mixture else 0.0
-    per_token = _EXPERTS_OF_TOKEN if told.mixture else 1
+    routed = forward + stated.total_parameters - active if stated.mixture else 0.0
+    per_token = _EXPERTS_OF_TOKEN if stated.mixture else 1
     # A power of two, so that tensor parallelism divides it.
     heads = 2 ** round(
         math.log2(max(1.0, median(net.heads * _HEAD / net.hidden_size for net in alike) * width / _HEAD))
@@ -142,16 +142,16 @@ def guess(headline: Headline, known: Sequence[Served]) -> tuple[str, Served]:
         # DeepSeek-V3's ranks and head sizes, which Kimi K2 took over.
         Latent(heads, 1536, 512, 128, 64, 128) if latent else GroupedQuery(heads, min(heads, _KV_HEADS), _HEAD)
     )
-    return told.name, Served(
+    return stated.name, Served(
         hidden_size=width,
         layers=layers,
-        mixture_layers=layers if told.mixture else 0,
+        mixture_layers=layers if stated.mixture else 0,
         mixing=mixing,
-        dense=0.0 if told.mixture else forward,
+        dense=0.0 if stated.mixture else forward,
         shared=shared,
         routed=routed,
         head=head,
-        n_experts=max(per_token + 1, round(per_token * routed / forward)) if told.mixture else 1,
+        n_experts=max(per_token + 1, round(per_token * routed / forward)) if stated.mixture else 1,
         per_token=per_token,
         kernels=round(layers * median(net.kernels / net.layers for net in alike)),
         expert_kernels=round(layers * median(net.expert_kernels / net.layers for net in alike)),

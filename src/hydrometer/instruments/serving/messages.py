@@ -63,5 +63,5 @@ def how_sure(fit: ServingFit) -> str:
     """Returns how good the estimate is on networks that it was not fitted to."""
     return (
         f"Ranges are 80 % intervals. Of {fit.rows:,} measured rows, each estimated by a fit without its whole family "
-        f"of networks, the time of a written token is off by {percent(fit.left_out_median)} in the middle."
+        f"of networks, the time of a written token is off by {percent(fit.held_out_median)} in the middle."
     )

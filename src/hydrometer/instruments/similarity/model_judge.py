@@ -31,7 +31,7 @@ from hydrometer.records.base import Record
 from hydrometer.records.evidence import Range
 from hydrometer.records.similarity import ASPECTS, Aspect, AspectSimilarity, JudgeQuality, NullSimilarity, Similarity
 from hydrometer.stats.agreement import intraclass_correlation, weighted_kappa
-from hydrometer.stats.conformal import NullPopulation
+from hydrometer.stats.conformal import NullDistribution
 
 Rating = Annotated[int, Field(ge=1, le=5)]
 UNIT = "rating from 1 to 5"
@@ -190,7 +190,7 @@ def _aspect(
     pvalue, centred = None, None
     if null and _any(own, aspect):
         # Raw only: a centred null would need every model rated against every other, which is paid for pair by pair.
-        pvalue = NullPopulation(np.array([n.similarity for n in null])).pvalue(float(np.nanmean(own_P)))
+        pvalue = NullDistribution(np.array([n.similarity for n in null])).pvalue(float(np.nanmean(own_P)))
         everybody = np.stack([r.per_probe(aspect) for r in (*to_reference, *to_subject)])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)

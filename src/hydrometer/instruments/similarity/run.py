@@ -22,7 +22,7 @@ from hydrometer.records.lineage import Lineage
 from hydrometer.records.responses import WITH_TEXT
 from hydrometer.records.similarity import ASPECTS, Aspect, AspectSimilarity, NullSimilarity, Similarity
 from hydrometer.stats.clustered import clustered_mean
-from hydrometer.stats.conformal import ROUNDING, NullPopulation
+from hydrometer.stats.conformal import ROUNDING, NullDistribution
 from hydrometer.stats.likeness import beyond_everybody
 from hydrometer.store.responses import ResponseSet
 
@@ -273,8 +273,8 @@ def _aspect(aspect: Aspect, cube_PMM: Array, crowd: Crowd, *, has_again: bool) -
             if not np.isnan(value):
                 null.append(NullSimilarity(model=crowd.names[place], similarity=raw, centred=value))
         if null and plain is not None and centred is not None:
-            pvalue = NullPopulation(np.array([n.similarity for n in null])).pvalue(plain.middle)
-            population = NullPopulation(np.array([n.centred for n in null], dtype=np.float64))
+            pvalue = NullDistribution(np.array([n.similarity for n in null])).pvalue(plain.middle)
+            population = NullDistribution(np.array([n.centred for n in null], dtype=np.float64))
             centred_pvalue = population.pvalue(centred.middle)
     return AspectSimilarity(
         aspect=aspect, similarity=plain, ceiling=ceiling, null=tuple(null), pvalue=pvalue,

@@ -27,7 +27,7 @@ from hydrometer.records.evidence import Evidence, Range, Verdict
 from hydrometer.store.reference import claim_checking_operating_point
 
 NAME = "training_cost"
-# The complement of the 90 % range that the rungs print, half on either side.
+# The complement of the 90 % range that the levels print, half on either side.
 _WITHIN_CHANCE = 0.05
 
 
@@ -112,7 +112,7 @@ def _headline(claims: Claims, result: LadderResult) -> list[Evidence]:
 
 def _ladder_only(claims: Claims, claim: Claim | None, result: LadderResult) -> Evidence:
     name = claims.dossier.model.name
-    rung = next((r for r in result.ladder.rungs if r.id == "final_run"), None)
+    level = next((r for r in result.ladder.levels if r.id == "final_run"), None)
     return Evidence(
         id="headline",
         instrument=NAME,
@@ -122,19 +122,19 @@ def _ladder_only(claims: Claims, claim: Claim | None, result: LadderResult) -> E
         else f"The published total cost of {name} is right.",
         alternative="It is not.",
         verdict=Verdict.NOT_MEASURED,
-        answer=messages.no_headline_answer(rung),
-        how_sure="90 % of the draws from the stated prices lie in that range." if rung else "Not measured.",
-        statistic_name="dollars of the final run" if rung else None,
-        statistic=rung.usd if rung else None,
-        missing=("A total cost by the developer.",) if rung else ("Accelerator-hours by the developer.",),
+        answer=messages.no_headline_answer(level),
+        how_sure="90 % of the draws from the stated prices lie in that range." if level else "Not measured.",
+        statistic_name="dollars of the final run" if level else None,
+        statistic=level.usd if level else None,
+        missing=("A total cost by the developer.",) if level else ("Accelerator-hours by the developer.",),
         details=result.ladder,
     )
 
 
 def _final_run(claims: Claims, claim: Claim, result: LadderResult) -> Evidence:
-    rung = next(r for r in result.ladder.rungs if r.id == "final_run")
-    inside = rung.usd.low <= claim.amount <= rung.usd.high
-    bounded = claim.relation == "at_most" and claim.amount >= rung.usd.low
+    level = next(r for r in result.ladder.levels if r.id == "final_run")
+    inside = level.usd.low <= claim.amount <= level.usd.high
+    bounded = claim.relation == "at_most" and claim.amount >= level.usd.low
     return Evidence(
         id="headline-final-run",
         instrument=NAME,
@@ -142,11 +142,11 @@ def _final_run(claims: Claims, claim: Claim, result: LadderResult) -> Evidence:
         proposition=f"{messages.dollars(claim)} is what the published accelerator-hours cost at market prices.",
         alternative="The hours would have cost clearly more, or clearly less.",
         verdict=Verdict.SUPPORTS if inside or bounded else Verdict.OPPOSES,
-        answer=messages.final_run_answer(claim, rung),
+        answer=messages.final_run_answer(claim, level),
         how_sure="90 % of the draws from the stated prices lie in that range. It rests on the price range, "
         "not on an invoice: no invoice was published.",
         statistic_name="dollars of the final run",
-        statistic=rung.usd,
+        statistic=level.usd,
         cannot_rule_out=messages.FINAL_RUN_CANNOT_RULE_OUT,
         missing=("An invoice, or the makers' own account of owned hardware.",),
         sources=(citation(claims.dossier, claim.source, claim.place),),
@@ -156,7 +156,7 @@ def _final_run(claims: Claims, claim: Claim, result: LadderResult) -> Evidence:
 def _whole(claims: Claims, claim: Claim, result: LadderResult) -> Evidence:
     draws = result.whole
     assert draws is not None
-    with_staff = any(r.id == "staff" for r in result.ladder.rungs)
+    with_staff = any(r.id == "staff" for r in result.ladder.levels)
     scope = "experiments, failed runs and people" if with_staff else "experiments and failed runs"
     share = float(np.mean(draws <= claim.amount))
     low, middle, high = (float(q) for q in np.quantile(draws, [0.05, 0.5, 0.95]))

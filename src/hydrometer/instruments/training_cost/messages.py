@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hydrometer.records.claim_checking import Check
-from hydrometer.records.cost_ladder import Rung
+from hydrometer.records.cost_ladder import CostLevel
 from hydrometer.records.dossier import Claim, Model
 from hydrometer.records.evidence import OperatingPoint, Range, Verdict
 from hydrometer.records.numbers import as_printed, percent, rough_usd, usd, usd_range
@@ -25,7 +25,7 @@ FINAL_RUN_CANNOT_RULE_OUT = (
 )
 WHOLE_CANNOT_RULE_OUT = (
     "a team that needed unusually few experiments, or that took its experience from earlier models",
-    "costs that no rung holds: data, licences, buildings",
+    "costs that no level holds: data, licences, buildings",
 )
 _BOUND = {"at_most": "At most ", "at_least": "At least ", "about": "About ", "equals": ""}
 
@@ -64,7 +64,7 @@ def error_rate(n_decided: int, point: OperatingPoint) -> str:
     false, caught = point.false_positive_rate, point.true_positive_rate
     return (
         f"{n_decided} equations decided. Of {point.n_true} models with true figures this procedure wrongly opposed "
-        f"{percent(false.middle)} (95 % interval {percent(false.low)} to {percent(false.high)}); it opposed "
+        f"{percent(false.middle)} (95 % confidence interval {percent(false.low)} to {percent(false.high)}); it opposed "
         f"{percent(caught.middle)} ({percent(caught.low)} to {percent(caught.high)}) of {point.n_corrupted} corrupted "
         "ones."
     )
@@ -88,7 +88,7 @@ def dollars(claim: Claim) -> str:
     return f"{_BOUND[claim.relation]}{usd(claim.amount)}"
 
 
-def no_headline_answer(final_run: Rung | None) -> str:
+def no_headline_answer(final_run: CostLevel | None) -> str:
     """Returns what can be said where no total cost was published."""
     if final_run is None:
         return "Not checkable: no accelerator-hours were published, so no cost can be computed."
@@ -96,7 +96,7 @@ def no_headline_answer(final_run: Rung | None) -> str:
     return f"No total cost was published; by its hours the final run cost {cost} at market prices."
 
 
-def final_run_answer(claim: Claim, final_run: Rung) -> str:
+def final_run_answer(claim: Claim, final_run: CostLevel) -> str:
     """Returns what the published hours cost, beside the published figure."""
     figure = dollars(claim)
     return (
@@ -109,7 +109,7 @@ def whole_answer(scope: str, cost: Range) -> str:
     """Returns what it cost with all that the scope names."""
     return (
         f"With {scope} the cost is {usd_range(cost.low, cost.high)}, {rough_usd(cost.middle)} in the middle. "
-        f"The headline is of the final run; larger figures in the news are of other rungs of the ladder."
+        f"The headline is of the final run; larger figures in the news are of other levels of cost."
     )
 
 

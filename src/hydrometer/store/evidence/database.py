@@ -161,8 +161,8 @@ class EvidenceStore:
             reply.prompt_tokens, reply.completion_tokens, probabilities,
         )  # fmt: skip
         try:
-            told = (*ended, reply.status.value, *values)
-            await self._writer.run(lambda db: _finish(db, target, call, claim, told, "done", paid))
+            reported = (*ended, reply.status.value, *values)
+            await self._writer.run(lambda db: _finish(db, target, call, claim, reported, "done", paid))
         # Found by a state machine over the store: merging during a run broke the rule of one good answer, and a paid
         # answer was recorded as lost (docs/log.md, 2026-11-25).
         except sqlite3.IntegrityError:

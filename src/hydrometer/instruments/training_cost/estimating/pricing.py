@@ -84,7 +84,7 @@ def price_at(
     """
     chip = find_accelerator(accelerator)
     if not FIRST_YEAR <= date.year <= LAST_YEAR:
-        raise InputError(f"no price of {date} can be told", cure=f"give a date from {FIRST_YEAR} to {LAST_YEAR}")
+        raise InputError(f"no price of {date} can be determined", cure=f"give a date from {FIRST_YEAR} to {LAST_YEAR}")
     mine = [q for q in own_quotes if q.accelerator == chip.name and q.contract == contract]
     warnings = _date_warnings(chip, date)
     if own_quotes and not mine:

@@ -18,14 +18,14 @@ from hydrometer.records.lineage import Lineage
 
 # By structure, not by measurement: with one developer both directions are the same.
 _FEWEST_DEVELOPERS_OF_A_BASE = 2
-"""A base family that only one developer builds on cannot be told from that developer."""
+"""A base family that only one developer builds on cannot be told apart from that developer."""
 
 _NOT_A_BASE = ("unknown", "ensemble")
 _NOT_BUILT_ON_A_BASE = ("wrapper", "ensemble")
 
 
 @dataclass(frozen=True)
-class Roster:
+class ComparisonSet:
     """The models of one comparison.
 
     Attributes:
