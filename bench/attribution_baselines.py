@@ -17,17 +17,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
 from attribution_rows import ALPHA, Array, Bench, Json, judge_rows, line_of, say, score
-from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.comparison_set import ComparisonSet
 from hydrometer.records.attribution import Attribution
 from hydrometer.records.lineage import Lineage
-from hydrometer.stats.conformal import NullPopulation
+from hydrometer.stats.conformal import NullDistribution
 
 _FOLDS = 3
 _DIMENSIONS = 256
 _COMMONEST = "gpt-3.5"
 
-Table = Callable[[Roster], Array]
-"""Returns how alike every model is to every candidate, shape (M, G), for one subject's roster; NaN if not judged."""
+Table = Callable[[ComparisonSet], Array]
+"""Returns how alike every model is to every candidate, shape (M, G), for one subject's compared; NaN if not judged."""
 
 MODES = {
     "first": "names its first candidate, always",
@@ -93,31 +93,31 @@ def _commonest(bench: Bench, row: Lineage) -> Json:
 
 def _verdict(bench: Bench, row: Lineage, table: Table, mode: str) -> Json:
     """Returns one baseline's line about one model."""
-    roster = bench.attributor.question.roster(bench.subject(row))
-    raw_MG = table(roster)
-    kin_M = roster.kin[roster.subject]
+    compared = bench.attributor.design.comparison_set(bench.subject(row))
+    raw_MG = table(compared)
+    kin_M = compared.kin[compared.subject]
     score_MG = raw_MG if mode in ("first", "raw-null") else centred(raw_MG, usable_M=~kin_M)
-    mine_G = score_MG[roster.subject]
+    mine_G = score_MG[compared.subject]
     top = int(np.nanargmax(mine_G))
     best = float(mine_G[top])
     if mode == "controls":
-        others = [i for i, m in enumerate(roster.models) if m.role == "control" and not kin_M[i]]
+        others = [i for i, m in enumerate(compared.models) if m.role == "control" and not kin_M[i]]
         named = best > max(float(np.nanmax(score_MG[i])) for i in others)
     elif mode in ("null", "raw-null"):
-        named = _null(roster, score_MG).pvalue(best) <= ALPHA
+        named = _null(compared, score_MG).pvalue(best) <= ALPHA
     else:
         named = True
     candidates = [
         {"name": name, "statistic": None if np.isnan(s) else float(s), "pvalue": None}
-        for name, s in zip(roster.candidates, mine_G, strict=True)
+        for name, s in zip(compared.candidates, mine_G, strict=True)
     ]
-    return {"subject": row.model, "candidates": candidates, "attributed": [roster.candidates[top]] if named else []}
+    return {"subject": row.model, "candidates": candidates, "attributed": [compared.candidates[top]] if named else []}
 
 
-def _null(roster: Roster, score_MG: Array) -> NullPopulation:
+def _null(compared: ComparisonSet, score_MG: Array) -> NullDistribution:
     """Returns the largest statistic of every null model with a candidate that is documented not to have taught it."""
-    rows = [np.where(roster.untaught(i), score_MG[i], np.nan) for i in roster.null_models]
-    return NullPopulation(np.array([np.nanmax(row) for row in rows if np.isfinite(row).any()]))
+    rows = [np.where(compared.untaught(i), score_MG[i], np.nan) for i in compared.null_models]
+    return NullDistribution(np.array([np.nanmax(row) for row in rows if np.isfinite(row).any()]))
 
 
 def centred(table_MG: Array, *, usable_M: np.ndarray) -> Array:
@@ -132,12 +132,12 @@ def centred(table_MG: Array, *, usable_M: np.ndarray) -> Array:
 def by_members(similarity_MM: Array) -> Table:
     """Returns the table of mean similarities to a candidate's snapshots."""
 
-    def table(roster: Roster) -> Array:
-        out = np.full((len(roster.models), len(roster.candidates)), np.nan)
-        for g, members in enumerate(roster.members):
+    def table(compared: ComparisonSet) -> Array:
+        out = np.full((len(compared.models), len(compared.candidates)), np.nan)
+        for g, members in enumerate(compared.members):
             if members:
                 out[:, g] = similarity_MM[:, list(members)].mean(axis=1)
-        out[~roster.judged] = np.nan
+        out[~compared.judged] = np.nan
         return out
 
     return table
@@ -209,14 +209,14 @@ def classifier(bench: Bench) -> Table:
     group_M = np.array([groups.index(g) if (g := owner.get(name)) in groups else -1 for name in bench.models])
     logits: dict[frozenset[int], Array] = {}
 
-    def table(roster: Roster) -> Array:
-        developer = roster.models[roster.subject].developer
-        banned = frozenset(g for g in range(len(groups)) if developer in roster.developers[g])
+    def table(compared: ComparisonSet) -> Array:
+        developer = compared.models[compared.subject].developer
+        banned = frozenset(g for g in range(len(groups)) if developer in compared.developers[g])
         if banned not in logits:
             say(f"classifier without {', '.join(groups[g] for g in sorted(banned)) or 'nobody left out'}")
             allowed_M = np.where(np.isin(group_M, sorted(banned)), -1, group_M)
             logits[banned] = _logits(matrix, places, allowed_M, (len(answers), len(group_M), len(groups)))
-        return _log_probability(np.where(roster.judged[None], logits[banned], np.nan))
+        return _log_probability(np.where(compared.judged[None], logits[banned], np.nan))
 
     return table
 

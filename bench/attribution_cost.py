@@ -117,11 +117,11 @@ def _nearest(bench: Bench, alike_MM: Array) -> dict[str, str]:
     """Returns every scored model's nearest candidate, its own developer's and its parent's left out."""
     found = {}
     for row in bench.scored:
-        roster = bench.attributor.question.roster(bench.subject(row))
+        compared = bench.attributor.design.comparison_set(bench.subject(row))
         mine = {
-            name: alike_MM[roster.subject, list(roster.members[g])].mean()
-            for g, name in enumerate(roster.candidates)
-            if roster.judged[roster.subject, g]
+            name: alike_MM[compared.subject, list(compared.members[g])].mean()
+            for g, name in enumerate(compared.candidates)
+            if compared.judged[compared.subject, g]
         }
         found[row.model] = max(mine, key=lambda name: mine[name])
     return found
@@ -139,17 +139,17 @@ def mmd(bench: Bench) -> Json:
     own: dict[int, Array] = {}
     rejected, pairs, accused, pvalues = 0, 0, {}, {}
     for row in bench.scored:
-        roster = bench.attributor.question.roster(bench.subject(row))
-        groups = [g for g in range(len(roster.candidates)) if roster.judged[roster.subject, g]]
-        alike_GP = np.array([_same_prompt(code_MPC, roster.subject, roster.members[g]) for g in groups])
+        compared = bench.attributor.design.comparison_set(bench.subject(row))
+        groups = [g for g in range(len(compared.candidates)) if compared.judged[compared.subject, g]]
+        alike_GP = np.array([_same_prompt(code_MPC, compared.subject, compared.members[g]) for g in groups])
         lead = int(alike_GP.mean(axis=1).argmax())
         pvalues[row.model] = _flipped(alike_GP[lead] - alike_GP.mean(axis=0), rng)
         corrected = min(1.0, pvalues[row.model] * len(groups))
-        accused[row.model] = roster.candidates[groups[lead]] if corrected <= ALPHA else None
+        accused[row.model] = compared.candidates[groups[lead]] if corrected <= ALPHA else None
         if row.role == "control":
             for g in groups:
                 pairs += 1
-                rejected += _mmd_pvalue(code_MPC, roster.subject, roster.members[g][0], own, rng) <= ALPHA
+                rejected += _mmd_pvalue(code_MPC, compared.subject, compared.members[g][0], own, rng) <= ALPHA
     return {"pairs": pairs, "rejected": rejected, "named": accused, "pvalues": pvalues}
 
 

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import hydrometer
-from hydrometer.instruments.attribution import Attributor, open_attributor
+from hydrometer.instruments.attribution.open import open_attributor
+from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.panel import Panel
 from hydrometer.panel.index import Index

@@ -28,9 +28,10 @@ from attribution_rows import (
     source_shares,
     with_lineage,
 )
-from hydrometer.instruments.attribution import Attributor, statistic
+from hydrometer.instruments.attribution import statistic
 from hydrometer.instruments.attribution.compare import LENGTH
-from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.comparison_set import ComparisonSet
+from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.panel.check import check_panel
 from hydrometer.panel.overlap import ancestors
 from hydrometer.records.attribution import Attribution
@@ -121,12 +122,12 @@ def hidden(bench: Bench) -> Json:
 @contextmanager
 def without_students(groups: frozenset[str]) -> Iterator[None]:
     """Lets nobody count as a documented student of some groups; they stay in the null population for strangers."""
-    shipped = Roster.teachers
-    Roster.teachers = lambda self, model: shipped(self, model) - groups  # type: ignore[method-assign]
+    shipped = ComparisonSet.teachers
+    ComparisonSet.teachers = lambda self, model: shipped(self, model) - groups  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Roster.teachers = shipped  # type: ignore[method-assign]
+        ComparisonSet.teachers = shipped  # type: ignore[method-assign]
 
 
 REMOVED = {
@@ -311,11 +312,11 @@ def patched(**values: object) -> Iterator[None]:
             setattr(statistic, name, value)
 
 
-def _nothing(roster: Roster, similarity_MM: Array) -> Array:
+def _nothing(compared: ComparisonSet, similarity_MM: Array) -> Array:
     del similarity_MM
-    return np.where(roster.judged, 0.0, np.nan)
+    return np.where(compared.judged, 0.0, np.nan)
 
 
-def _nothing_by_candidate(roster: Roster, kernel_MM: Array, model: int, *centres: Array) -> Array:
+def _nothing_by_candidate(compared: ComparisonSet, kernel_MM: Array, model: int, *centres: Array) -> Array:
     del kernel_MM, centres
-    return np.where(roster.judged[model], 0.0, np.nan)
+    return np.where(compared.judged[model], 0.0, np.nan)

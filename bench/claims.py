@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from hydrometer.errors import InputError
-from hydrometer.instruments import training_cost
+from hydrometer.instruments.training_cost.evidence import check_cost
+from hydrometer.records.claim_checking import CostCheck
 from hydrometer.records.dossier import Dossier
-from hydrometer.records.evidence import CostCheck, OperatingPoint
-from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.evidence import OperatingPoint, Range, Verdict
 from hydrometer.stats.proportions import Proportion
 from hydrometer.store.dossiers import read_dossier, read_siblings
 from hydrometer.store.reference import find_accelerator
@@ -51,7 +51,7 @@ def load(name: str) -> Table:
 def check(table: Table, name: str) -> CostCheck:
     """Runs the checks on a raw table, with the siblings of the dossier of that name."""
     siblings = [file.dossier for file in read_siblings(read_dossier(dossier_path(name)))]
-    return training_cost.check(Dossier.model_validate(table), siblings)
+    return check_cost(Dossier.model_validate(table), siblings)
 
 
 def corrupted(case: Table) -> Table:
@@ -153,7 +153,7 @@ def run_headlines(path: Path) -> tuple[list[tuple[str, Verdict]], dict[str, list
         table = headline_dossier(row)
         if table is None:
             continue
-        verdict = training_cost.check(Dossier.model_validate(table), []).verdict
+        verdict = check_cost(Dossier.model_validate(table), []).verdict
         if verdict is Verdict.NOT_MEASURED:
             continue
         true.append((row["model"], verdict))
@@ -163,7 +163,7 @@ def run_headlines(path: Path) -> tuple[list[tuple[str, Verdict]], dict[str, list
             for factor in (0.1, 10.0):
                 bad = headline_dossier(row, **{column: factor})
                 assert bad is not None
-                found = training_cost.check(Dossier.model_validate(bad), []).verdict
+                found = check_cost(Dossier.model_validate(bad), []).verdict
                 wrong.setdefault(f"{column.replace('_', ' ')} × {factor:g}", []).append(found)
     return true, wrong
 

@@ -19,8 +19,8 @@ import numpy as np
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.ladder import build_ladder
 from hydrometer.instruments.training_cost.checking.table_audit import audit_table
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.records.dossier import Dossier
-from hydrometer.records.evidence import CostLadder
 from hydrometer.store.dossiers import read_dossier
 
 ROOT = Path(__file__).parent.parent
@@ -57,16 +57,16 @@ def coverage() -> list[str]:
         low, high = ratio_range(ladder(path, without="programme_accelerator_hours"))
         covered = "yes" if low <= known <= high else "no"
         rows.append(f"| {name} | {known} | {low} to {high} | {covered} |")
-    trinity = next(r.usd for r in ladder(TRINITY).rungs if r.id == "programme")
+    trinity = next(r.usd for r in ladder(TRINITY).levels if r.id == "programme")
     covered = "yes" if trinity.low <= 20e6 <= trinity.high else "no"
     rows.append(
         f"| Trinity Large: all-in for four models | $20M | ${trinity.low / 1e6:,.0f}M to ${trinity.high / 1e6:,.0f}M "
         f"| {covered} |"
     )
     deepseek = ladder(ROOT / "dossiers/deepseek-v3.toml")
-    rungs = {r.id: r.usd for r in deepseek.rungs}
+    levels = {r.id: r.usd for r in deepseek.levels}
     for reading in deepseek.readings:
-        usd = rungs[reading.rung]
+        usd = levels[reading.level]
         covered = "yes" if usd.low <= reading.usd <= usd.high else "no"
         rows.append(
             f"| DeepSeek: {reading.text} ({reading.citation.title}) | ${reading.usd / 1e6:,.0f}M "
@@ -74,13 +74,13 @@ def coverage() -> list[str]:
         )
     rows += [
         "",
-        "DeepSeek-V3's rungs, million dollars (90 % ranges; company rungs are lowest and highest reading):",
+        "DeepSeek-V3's levels, million dollars (90 % ranges; company levels are lowest and highest reading):",
         "",
     ]
-    rows += [f"- {r.title}: {r.usd.low / 1e6:.3g} to {r.usd.high / 1e6:.3g}" for r in deepseek.rungs]
+    rows += [f"- {r.title}: {r.usd.low / 1e6:.3g} to {r.usd.high / 1e6:.3g}" for r in deepseek.levels]
     rows += [
         "",
-        "Which unknown matters most for the rung with the people (median at its lowest and highest tenth):",
+        "Which unknown matters most for the level with the people (median at its lowest and highest tenth):",
         "",
     ]
     rows += [

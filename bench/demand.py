@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from demand_worlds import BROKEN, FRESH, SLOW, WORLDS, World, simulate
-from hydrometer.instruments.demand.elasticity import elasticity_of_moves, elasticity_of_series
+from hydrometer.instruments.demand.elasticity import elasticity_of_events, elasticity_of_series
 from hydrometer.instruments.demand.prices import read_index, report_prices
 from hydrometer.instruments.demand.verdict import judge_gain
 from hydrometer.records.demand_data import Estimated
 from hydrometer.stats.proportions import Proportion
 from hydrometer.store.demand_beliefs import read_beliefs
-from hydrometer.store.demand_series import shipped_moves
+from hydrometer.store.demand_series import shipped_events
 
 PAGE = Path(__file__).parent.parent / "docs/benchmarks/demand.md"
 FIRST_SEED = 91_000
@@ -41,7 +41,7 @@ def holds(found: Estimated, truth: float) -> bool:
 
 
 @dataclass(frozen=True)
-class Tally:
+class RunSummary:
     """What n markets of one kind show.
 
     Attributes:
@@ -49,7 +49,7 @@ class Tally:
         covered: recommended intervals that hold the truth.
         error: mean of the estimates less the truth.
         width: median of the intervals that have both ends.
-        moves: mean number of moves measured.
+        events: mean number of events measured.
         n_naive: markets that the other methods were run on.
         naive: least squares intervals that hold the truth.
         naive_error: mean of the least squares estimates less the truth.
@@ -62,7 +62,7 @@ class Tally:
     covered: int
     error: float
     width: float
-    moves: float
+    events: float
     n_naive: int
     naive: int
     naive_error: float
@@ -71,7 +71,7 @@ class Tally:
     half_days: float
 
 
-def trial(world: World, n: int) -> Tally:
+def trial(world: World, n: int) -> RunSummary:
     """Returns what n markets of one kind show; the other methods are run on the first quarter."""
     n_naive = max(n // 4, 1)
     reports = [
@@ -80,12 +80,12 @@ def trial(world: World, n: int) -> Tally:
     ]
     best = [r.recommended for r in reports if r.recommended is not None]
     others = [r.others for r in reports[:n_naive]]
-    return Tally(
+    return RunSummary(
         n=n,
         covered=sum(holds(b, world.elasticity) for b in best),
         error=float(np.mean([b.estimate for b in best])) - world.elasticity,
         width=float(np.median([b.high - b.low for b in best if b.low is not None and b.high is not None])),
-        moves=float(np.mean([len(r.moves) for r in reports])),
+        events=float(np.mean([len(r.events) for r in reports])),
         n_naive=n_naive,
         naive=sum(holds(o[0], world.elasticity) for o in others),
         naive_error=float(np.mean([o[0].estimate for o in others])) - world.elasticity,
@@ -102,18 +102,18 @@ def share(hits: int, n: int) -> str:
     return f"{100 * hits / n:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def coverage_table(worlds: dict[str, tuple[World, str]], tallies: dict[str, Tally]) -> list[str]:
+def coverage_table(worlds: dict[str, tuple[World, str]], tallies: dict[str, RunSummary]) -> list[str]:
     """Returns one table of markets."""
     lines = [
-        "| market | what is planted | responses at moves hold the truth | mean error | median width | moves | half of "
-        "the response after | least squares holds | its mean error | model and date effects hold | warned of "
+        "| market | what is planted | responses at events hold the truth | mean error | median width | events | half "
+        "of the response after | least squares holds | its mean error | model and date effects hold | warned of "
         "simultaneity / slow response |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, (_, what) in worlds.items():
         r = tallies[name]
         lines.append(
-            f"| {name} | {what} | **{share(r.covered, r.n)}** | {r.error:+.2f} | {r.width:.2f} | {r.moves:.0f} | "
+            f"| {name} | {what} | **{share(r.covered, r.n)}** | {r.error:+.2f} | {r.width:.2f} | {r.events:.0f} | "
             f"{r.half_days:.1f} days | {share(r.naive, r.n_naive)} | {r.naive_error:+.2f} | "
             f"{share(r.effects, r.n_naive)} | "
             f"{100 * r.warned['simultaneity'] / r.n:.0f} % / {100 * r.warned['slow_response'] / r.n:.0f} % |"
@@ -167,7 +167,7 @@ def verdict_lines() -> list[str]:
 
 
 def data_lines() -> list[str]:
-    """Returns the index trap, prices at a fixed quality, and the shipped price moves."""
+    """Returns the index trap, prices at a fixed quality, and the shipped price changes."""
     trap = read_index()
     lines = [
         "## The index trap",
@@ -196,17 +196,17 @@ def data_lines() -> list[str]:
     lines += [
         f"- Of {len(prices.prices)} dated prices, {prices.n_cuts} changes are cuts and {prices.n_increases} increases.",
         "",
-        "## The shipped price moves",
+        "## The shipped price changes",
         "",
     ]
-    moves = elasticity_of_moves(shipped_moves())
-    best = moves.recommended
+    events = elasticity_of_events(shipped_events())
+    best = events.recommended
     assert best is not None
     lines += ["| model | date | price | elasticity | shrunken | the whole without it |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {m.model} | {m.date} | × {m.price_ratio:.2f} | {m.elasticity:.2f} ± {m.standard_error:.2f} | "
         f"{m.shrunken:.2f} | {'–' if m.without_it is None else f'{m.without_it:.2f}'} |"
-        for m in moves.moves
+        for m in events.events
     ]
     together = (
         f"Together {best.estimate:.2f} ({best.low:.2f} to {best.high:.2f}), {best.n_clusters} independent clusters, "
@@ -216,7 +216,7 @@ def data_lines() -> list[str]:
     return lines
 
 
-def tally_all(n: int, workers: int) -> dict[str, Tally]:
+def tally_all(n: int, workers: int) -> dict[str, RunSummary]:
     """Returns the tally of every kind of market."""
     every = {**SLOW, **BROKEN, **WORLDS, **FRESH}
     found = {}
@@ -262,7 +262,7 @@ def page(n: int, workers: int) -> str:
         *coverage_table(BROKEN, tallies),
         "",
         wrap(
-            "What happens on the day of a move and fades as other shocks do is told from a response that stays, if "
+            "What happens on the day of an event and fades as other shocks do is told from a response that stays, if "
             "roughly. Where cuts follow a weak week, the recovery is partly taken for a response; the last column says "
             "how often the report warns."
         ),

@@ -21,7 +21,7 @@ class World:
         n_days: days.
         elasticity: mean over models.
         spread: standard deviation over models.
-        moves: mean number of announced list-price moves a model.
+        events: mean number of announced list-price changes a model.
         simultaneity: by how much the log price paid rises with a log demand shock (peak prices, lost cache hits).
         quality: correlation of a model's level of demand with its level of price (better ones cost and sell more).
         drift: mean log change of demand a day, as models age; half of it is also its spread over models.
@@ -30,13 +30,13 @@ class World:
         growth: of the platform, log a day.
         shock: standard deviation of demand shocks.
         memory: of demand shocks from day to day.
-        timing: how much announced moves answer the demand shock of the week before (0: not at all).
-        jump: standard deviation of a demand shock on the very day of a move, correlated with the move's direction.
+        timing: how much announced price changes answer the demand shock of the week before (0: not at all).
+        jump: standard deviation of a demand shock on the very day of an event, correlated with the event's direction.
         inertia: share of demand that stays from day to day.
         paid: whether the file tells prices paid.
-        vendors: models of one vendor move on one day.
+        vendors: models of one vendor event on one day.
         tails: degrees of freedom of the shocks' Student distribution; 0 for normal ones.
-        size: smallest and largest announced move of the log price.
+        size: smallest and largest announced price change of the log price.
         every: days between rows.
     """
 
@@ -44,7 +44,7 @@ class World:
     n_days: int = 180
     elasticity: float = 0.6
     spread: float = 0.25
-    moves: float = 0.9
+    events: float = 0.9
     simultaneity: float = 0.4
     quality: float = 0.7
     drift: float = -0.004
@@ -91,7 +91,7 @@ def simulate(world: World, rng: np.random.Generator) -> Series:
     shared = rng.integers(20, world.n_days - 20, max(world.vendors, 1))
     launched = np.where(rng.random(u) < world.young, rng.integers(1, world.n_days // 2, u), -rng.integers(60, 400, u))
     for i in range(u):
-        for _ in range(rng.poisson(world.moves)):
+        for _ in range(rng.poisson(world.events)):
             at = int(shared[i % world.vendors]) if world.vendors else int(rng.integers(3, world.n_days - 3))
             if event[i, at] or at < launched[i] + 3:
                 continue
@@ -145,27 +145,27 @@ WORLDS: dict[str, tuple[World, str]] = {
     "launch ramps": (replace(BASE, simultaneity=0.0, quality=0.0, drift=0.0, young=0.9), "nine models in ten are new"),
     "an elastic market": (replace(BASE, elasticity=1.3), "everything planted, mean elasticity 1.3"),
     "list prices only": (replace(BASE, paid=False), "no price paid is told, and list prices do not follow demand"),
-    "twelve models": (replace(BASE, n_models=12), "everything planted, about ten moves"),
-    "vendors move together": (replace(BASE, vendors=10), "everything planted, all of a vendor's moves on one day"),
+    "twelve models": (replace(BASE, n_models=12), "everything planted, about ten events"),
+    "vendors event together": (replace(BASE, vendors=10), "everything planted, all of a vendor's events on one day"),
 }
 """Worlds that the assumptions allow; looked at while the method was built."""
 FRESH: dict[str, tuple[World, str]] = {
     "restless demand": (replace(BASE, tails=3.0, memory=0.95, shock=0.5), "heavy tails, long memory, larger shocks"),
-    "small moves": (replace(BASE, size=(0.06, 0.3)), "moves of 6 to 30 %"),
+    "small events": (replace(BASE, size=(0.06, 0.3)), "events of 6 to 30 %"),
     "weekly rows": (replace(BASE, every=7, n_days=80, memory=0.5, growth=0.02, drift=-0.01), "a row a week"),
     "all alike": (replace(BASE, spread=0.0), "every model has the same elasticity"),
 }
 """Worlds that the assumptions allow; run once, after the method was finished."""
 SLOW: dict[str, tuple[World, str]] = {
     "slow response": (replace(BASE, inertia=0.9), "nine tenths of demand stays from day to day"),
-    "slow, vendors together": (replace(BASE, inertia=0.9, vendors=10), "the same, all of a vendor's moves on one day"),
-    "slow, twelve models": (replace(BASE, inertia=0.9, n_models=12), "the same with about ten moves"),
+    "slow, vendors together": (replace(BASE, inertia=0.9, vendors=10), "the same, all of a vendor's events on one day"),
+    "slow, twelve models": (replace(BASE, inertia=0.9, n_models=12), "the same with about ten events"),
     "a few days": (replace(BASE, inertia=0.7), "seven tenths of demand stays from day to day"),
     "months": (replace(BASE, inertia=0.97), "97 % of demand stays: a quarter of the response comes after six weeks"),
 }
 """Worlds in which use takes its time; the truth is the final response."""
 BROKEN: dict[str, tuple[World, str]] = {
-    "moves follow demand": (replace(BASE, timing=0.9), "cuts are announced after a weak week"),
-    "moves meet a shock": (replace(BASE, jump=0.3), "demand jumps by 0.3 on the day of a move"),
+    "events follow demand": (replace(BASE, timing=0.9), "cuts are announced after a weak week"),
+    "events meet a shock": (replace(BASE, jump=0.3), "demand jumps by 0.3 on the day of an event"),
 }
 """Worlds that break an assumption: the method must fail here, and the question is how often it says so."""

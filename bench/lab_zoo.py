@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hydrometer.instruments.attribution import Attributor, make_index
 from hydrometer.instruments.attribution.compare import Answers, add_up, compare_outsider, member_probes
-from hydrometer.instruments.attribution.run import Case
+from hydrometer.instruments.attribution.open import make_index
+from hydrometer.instruments.attribution.run import Attributor, Case
 from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.known_cases.zoo import teachers_of
 from hydrometer.lab.zoo_panel import Listed, read_tree
@@ -150,9 +150,9 @@ def judge(
     outsider = zoo.compared[name] if me.member is None else None
     known = outsider.probes if outsider is not None else member_probes(zoo.index, me.member or 0)
     chosen = known if probes is None else np.intersect1d(known, probes)
-    roster = attributor.question.roster(me)
-    asked_G = attributor.question.asked_mask & roster.judged[roster.subject]
-    case = Case(me, roster, asked_G, chosen, outsider)
+    compared = attributor.question.comparison_set(me)
+    asked_G = attributor.question.asked_mask & compared.judged[compared.subject]
+    case = Case(me, compared, asked_G, chosen, outsider)
     found = attributor._decide(case, [add_up(zoo.index, chosen[k::blocks], outsider) for k in range(blocks)])
     names = attributor.groups
     decision = found.decision

@@ -143,8 +143,10 @@ def day_table() -> list[str]:
     day = serving.deepseek_day()
     assert day.cache_ratio is not None
     assert day.training_days_of_fleet is not None
-    question = serving.deepseek_question()
-    asked = serving.Question(**{**vars(question), "cache_hit": 342 / 608, "price": 2.0, "date": dt.date(2025, 2, 28)})
+    request = serving.deepseek_request()
+    asked = serving.ServingRequest(
+        **{**vars(request), "cache_hit": 342 / 608, "price": 2.0, "date": dt.date(2025, 2, 28)}
+    )
     guess = serving.fleet(MODEL, asked, serving.DayLoad(608e9, 168e9, usd_input=0.55, usd_cached=0.14, usd_output=2.19))
     assert guess.margin_percent is not None
 
@@ -166,7 +168,7 @@ def day_table() -> list[str]:
 
 def worth_table() -> list[str]:
     """Returns what each technique is worth at DeepSeek's published decoding."""
-    found = serving.compare(MODEL, serving.deepseek_question())
+    found = serving.compare(MODEL, serving.deepseek_request())
     lines = ["| without | ms a token | at once | cost of an output token (80 %) |", "|---|---|---|---|"]
     for row in found.rows:
         ratio = row.cost_ratio
@@ -179,13 +181,13 @@ def worth_table() -> list[str]:
 
 def timing() -> str:
     """Returns processor time of an estimate, the first price of a day apart."""
-    asked = serving.Question("H200", tp=8, concurrency=64, engine="sglang")
+    asked = serving.ServingRequest("H200", tp=8, concurrency=64, engine="sglang")
     start = time.process_time()
     serving.estimate(MODEL, asked)
     first = time.process_time() - start
     start = time.process_time()
     for n in range(100):
-        serving.estimate(MODEL, serving.Question("H200", tp=8, concurrency=1 + n, engine="sglang"))
+        serving.estimate(MODEL, serving.ServingRequest("H200", tp=8, concurrency=1 + n, engine="sglang"))
     each = (time.process_time() - start) / 100
     return f"An estimate takes {each * 1e3:.1f} ms of one processor; the first, with the price, {first * 1e3:.0f} ms."
 

@@ -13,7 +13,7 @@ from fit_serving import fit
 from hydrometer.costs.served import Served, served
 from hydrometer.costs.serving import Deployment, Load, Terms, most_concurrency, terms
 from hydrometer.costs.serving_time import Constants, speeds
-from hydrometer.instruments.serving.question import chip_of, find_precision
+from hydrometer.instruments.serving.request import chip_of, find_precision
 from hydrometer.store.reference import find_accelerator
 from hydrometer.store.serving import shipped_network
 from serving_rows import Rows, read_network, read_table

@@ -23,7 +23,7 @@ from hydrometer.costs.architecture import Architecture
 from hydrometer.costs.served import Served, served
 from hydrometer.costs.serving import Chip, Deployment, Load, Terms, stacked, terms
 from hydrometer.instruments.serving.measured import kind_of
-from hydrometer.instruments.serving.question import chip_of, find_precision
+from hydrometer.instruments.serving.request import chip_of, find_precision
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.read import architecture_of
 from hydrometer.store.reference import find_accelerator

@@ -13,7 +13,7 @@ import pytest
 from synthetic import N_PROBES, make_world, write_answers
 
 from hydrometer import cli
-from hydrometer.instruments.attribution import open_attributor
+from hydrometer.instruments.attribution.open import open_attributor
 from hydrometer.panel import open_panel
 from hydrometer.panel.index import build_index, find_index
 

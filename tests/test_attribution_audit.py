@@ -15,14 +15,14 @@ import pytest
 from synthetic import make_world, write_answers
 
 from hydrometer import cli
-from hydrometer.audit import TeacherFiles, run_audit
+from hydrometer.audit import audit_json, parse_audit, read_audit, run_audit
+from hydrometer.instruments.attribution.evidence import PanelAnswers
 from hydrometer.records.attribution import Attribution
-from hydrometer.records.attribution_words import answer, fraction, how_sure
 from hydrometer.records.audit import Audit
 from hydrometer.records.evidence import Evidence
-from hydrometer.report import render_html
+from hydrometer.records.numbers import fraction
+from hydrometer.report.page import render_html
 from hydrometer.report.passages import absent, harmless, marked
-from hydrometer.store.audits import audit_json, read_audit
 
 ROOT = Path(__file__).parent.parent
 R1 = ROOT / "dossiers/deepseek-r1.toml"
@@ -62,7 +62,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def audit(world: World) -> Audit:
     """The panel is indexed on the way."""
     panel, file, _ = world
-    return run_audit(R1, teacher=TeacherFiles(file, panel, model="Pupil_of Sun"), command=f"hydrometer {HOSTILE}")
+    return run_audit(R1, PanelAnswers(file, panel, model="Pupil_of Sun"), command=f"hydrometer {HOSTILE}")
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +90,8 @@ def test_the_evidence_names_the_teacher_and_its_doubts(audit: Audit) -> None:
         f"(p = 1/{found.n_null + 1})."
     )
     assert found.attributed == ("sun",)
-    assert evidence.answer == answer(found)
-    assert evidence.how_sure == how_sure(found)
+    assert evidence.answer == found.answer
+    assert evidence.how_sure == found.how_sure
     assert evidence.statistic == found.interval
     assert evidence.statistic_name == "resemblance to sun and the models that it taught"
     assert evidence.cannot_rule_out == found.cannot_rule_out != ()
@@ -113,7 +113,7 @@ def test_the_makers_own_models_are_no_foreign_teachers(world: World, audit: Audi
     assert teacher_of(audit)[0].warnings[1].startswith("lineage.csv knows no developer “DeepSeek”")
     path = tmp_path / "sky.toml"
     path.write_text(R1.read_text(encoding="utf-8").replace('developer = "DeepSeek"', 'developer = "SKY "'), "utf-8")
-    evidence, found = teacher_of(run_audit(path, teacher=TeacherFiles(file, panel, model="pupil-of-sun")))
+    evidence, found = teacher_of(run_audit(path, PanelAnswers(file, panel, model="pupil-of-sun")))
     assert evidence.proposition == "star taught DeepSeek-R1."
     assert [c.name for c in found.candidates if c.note] == ["moon", "sun"]
     assert not any("knows no developer" in warning for warning in evidence.warnings)
@@ -131,12 +131,12 @@ def test_every_file_is_named_with_its_hash(audit: Audit, world: World) -> None:
 
 
 def test_the_record_survives_the_disk(audit: Audit) -> None:
-    assert Audit.model_validate_json(audit_json(audit)) == audit
+    assert parse_audit(audit_json(audit)) == audit
 
 
 def test_two_runs_give_the_same_record_and_page(audit: Audit, page: str, world: World) -> None:
     panel, file, _ = world
-    again = run_audit(R1, teacher=TeacherFiles(file, panel, model="Pupil_of Sun"))
+    again = run_audit(R1, PanelAnswers(file, panel, model="Pupil_of Sun"))
     again = again.model_copy(update={"provenance": audit.provenance})
     assert again == audit
     assert render_html(again) == page
@@ -214,7 +214,7 @@ def test_a_name_is_matched_forgivingly_or_the_models_are_listed(
     prompts = pl.read_parquet(panel / "probes.parquet")["prompt"].to_list()
     twice = {"deep seek r1": outside["stranger"], "other": outside["pupil-of-moon"]}
     named = write_answers(tmp_path / "named.jsonl", twice, prompts=prompts)
-    found = run_audit(R1, teacher=TeacherFiles(named, panel, candidates=("sun",)))
+    found = run_audit(R1, PanelAnswers(named, panel, candidate=("sun",)))
     evidence, _ = teacher_of(found)
     assert evidence.proposition == "sun taught DeepSeek-R1."
     assert not any("dossier" in warning for warning in evidence.warnings)
@@ -268,12 +268,12 @@ def test_the_command_writes_prints_and_remembers(
     assert "\x1b" not in out
     command = read_audit(tmp_path / "a").provenance.command
     assert (
-        f"--responses {file} --panel {panel} --alpha 0.05 --candidate sun --candidate star --model stranger" in command
+        f"--responses {file} --panel {panel} --candidate sun --candidate star --alpha 0.05 --model stranger" in command
     )
     assert command in (tmp_path / "a/report.html").read_text(encoding="utf-8")
     status, out, _ = run(capsys, "audit", R1, *options, "--out", tmp_path / "a", "--json")
     summary = json.loads(out)
-    assert summary["verdicts"][-2] == {
+    assert next(v for v in summary["verdicts"] if v["id"] == "teacher") == {
         "id": "teacher",
         "question": "teacher",
         "proposition": "One of 2 candidates taught DeepSeek-R1.",

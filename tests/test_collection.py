@@ -67,9 +67,9 @@ def test_every_end_is_a_row_and_a_second_run_sends_nothing(tmp_path: Path) -> No
     assert rows["broken"].reason == "not JSON"
     assert check_store(store).findings == ()
     again = Replay(answers)
-    assert asked(again, questions, store).tally.requests_sent == 0
+    assert asked(again, questions, store).run_summary.requests_sent == 0
     assert again.requests == []
-    assert asked(Replay({"broken": "mended"}), questions, store, retry_failed=True).tally.requests_sent > 0
+    assert asked(Replay({"broken": "mended"}), questions, store, retry_failed=True).run_summary.requests_sent > 0
     assert {a.request.prompt: a.text for a in read_answers(store)}["broken"] == "mended"
 
 
@@ -123,7 +123,7 @@ def test_the_clock_may_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for day, prompts in ((0, ("a",)), (-1, ("a", "b")), (1, ("a", "b", "c")), (4700, ("a", "b", "c", "d"))):
         monkeypatch.setattr(time, "time", lambda day=day: true() + 86_400 * day)
         done = asked(Replay({p: p.upper() for p in "abcd"}), plan(*prompts), store)
-        assert done.tally.requests_sent == 1
+        assert done.run_summary.requests_sent == 1
     orders = [a.order for a in read_answers(store)]
     assert orders == sorted(orders)  # type: ignore[type-var]
     assert check_store(store).findings == ()
@@ -262,7 +262,7 @@ def test_every_fault_is_recorded_and_overcome(mock: Any, tmp_path: Path) -> None
         target = Endpoint(f"{mock.address}/v1", model="m", options=EndpointOptions(timeout=10))
         done = asked(target, plan("one", "two", "three"), store, concurrency=3)
         wanted = usable.get(fault, "answered")
-        assert done.counts.statuses == {wanted: 3}, (fault, done.counts.statuses, done.tally.faults)
+        assert done.counts.statuses == {wanted: 3}, (fault, done.counts.statuses, done.run_summary.faults)
         ledger = mock("/_ledger")
         assert done.spend.requests == ledger["totals"]["received"], fault
         assert ledger["keys_never_delivered"] == 0

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from demand_worlds import BASE, simulate
 from hydrometer import cli
 from hydrometer.errors import DegenerateInputWarning, InputError
-from hydrometer.instruments.demand.elasticity import clusters, elasticity_of_moves, elasticity_of_series
-from hydrometer.instruments.demand.run import judge
+from hydrometer.instruments.demand.elasticity import clusters, elasticity_of_events, elasticity_of_series
+from hydrometer.instruments.demand.run import judge_gain_from_options
 from hydrometer.stats.steps import fit_step
 from hydrometer.stats.wild_bootstrap import wild_cluster_interval, wild_cluster_pvalue
-from hydrometer.store.demand_series import read_series, shipped_moves
+from hydrometer.store.demand_series import read_series, shipped_events
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -83,7 +83,7 @@ def test_the_error_of_a_step_counts_the_memory_of_the_noise() -> None:
         noise = np.zeros(41)
         for t in range(1, 41):
             noise[t] = 0.7 * noise[t - 1] + rng.normal()
-        # The day of the move is left out: the row before it foretells less of the row after.
+        # The day of the event is left out: the row before it foretells less of the row after.
         step = fit_step(np.delete(noise[12:], 14), time, memory=0.7)
         sizes.append(step.size)
         errors.append(step.standard_error)
@@ -122,8 +122,8 @@ def test_the_same_seed_gives_the_same_report() -> None:
 
 
 def test_the_shipped_moves_show_their_published_elasticities() -> None:
-    found = elasticity_of_moves(shipped_moves())
-    own = {(m.model, m.date.isoformat()): m.elasticity for m in found.moves}
+    found = elasticity_of_events(shipped_events())
+    own = {(m.model, m.date.isoformat()): m.elasticity for m in found.events}
     published = {
         ("GPT-5.6 Sol", "2026-08-18"): 0.81,
         ("GPT-5.6 Luna", "2026-08-18"): 0.21,
@@ -136,7 +136,7 @@ def test_the_shipped_moves_show_their_published_elasticities() -> None:
         assert own[key] == pytest.approx(value, abs=0.006)
     assert not found.identified
     assert {"few_clusters", "launch_ramp", "business_stealing"} <= {w.kind for w in found.warnings}
-    assert all(m.shrunken_error <= m.standard_error + 1e-9 for m in found.moves)
+    assert all(m.shrunken_error <= m.standard_error + 1e-9 for m in found.events)
 
 
 # --- files
@@ -165,7 +165,7 @@ def test_one_move_of_one_series_is_measured_and_not_trusted(capsys: pytest.Captu
     assert status == 0
     assert "NOT IDENTIFIED" in out
     with pytest.raises(InputError, match="identify no elasticity"):
-        judge(10, prior=[], priors=None, estimate=[], data=path, draws=1000, seed=0)
+        judge_gain_from_options(10, prior=[], priors=None, estimate=[], data=path, draws=1000, seed=0)
 
 
 def test_data_that_identify_an_elasticity_move_the_verdict(tmp_path: Path) -> None:
@@ -173,8 +173,8 @@ def test_data_that_identify_an_elasticity_move_the_verdict(tmp_path: Path) -> No
     path = tmp_path / "use.csv"
     rows = [f"{r.date},{r.model},{r.price},{r.effective_price},{r.quantity},{r.launched}" for r in series.rows]
     path.write_text("date,model,price,effective_price,quantity,launched\n" + "\n".join(rows), encoding="utf-8")
-    plain = judge(10, prior=[], priors=None, estimate=[], data=None, draws=5000, seed=0)
-    informed = judge(10, prior=[], priors=None, estimate=[], data=path, draws=5000, seed=0)
+    plain = judge_gain_from_options(10, prior=[], priors=None, estimate=[], data=None, draws=5000, seed=0)
+    informed = judge_gain_from_options(10, prior=[], priors=None, estimate=[], data=path, draws=5000, seed=0)
     assert informed.probability_of_backfire > plain.probability_of_backfire
     assert informed.evidence.own[0].name == "use.csv"
 
@@ -200,7 +200,7 @@ def test_a_price_that_drifts_every_day_is_no_experiment(tmp_path: Path) -> None:
     path.write_text("date,price,quantity\n" + "\n".join(rows), encoding="utf-8")
     found = elasticity_of_series(read_series(path))
     assert not found.identified
-    assert {"no_price_moves", "simultaneity"} <= {w.kind for w in found.warnings}
+    assert {"no_price_events", "simultaneity"} <= {w.kind for w in found.warnings}
 
 
 HEAD = "date,price,quantity\n"
@@ -227,7 +227,7 @@ GOOD = "2026-01-01,1,1\n2026-01-02,2,1\n2026-01-03,1,3\n"
         ("date,price,quantity,pric\n", "did you mean 'price'"),
         ("date,price,quantity,price\n", "a column is there twice"),
         (HEAD + '2026-01-01,"1,1\n', "not CSV"),
-        (HEAD + "2026-01-01,1,1\n2026-01-02,1,2\n2026-01-03,1,3\n", "the price never moves"),
+        (HEAD + "2026-01-01,1,1\n2026-01-02,1,2\n2026-01-03,1,3\n", "the price never changes"),
     ],
 )
 def test_a_bad_file_is_refused_in_one_line(

@@ -14,9 +14,10 @@ from hydrometer import cli
 from hydrometer.audit import run_audit
 from hydrometer.costs.token_prices import Use, apparent_elasticity, effective_price, growth_at_elasticity
 from hydrometer.errors import InputError
+from hydrometer.instruments.demand.evidence import StatedGain
 from hydrometer.instruments.demand.prices import read_index, report_prices
 from hydrometer.records.demand import DemandEvidence
-from hydrometer.report import render_html
+from hydrometer.report.page import render_html
 from hydrometer.store.token_prices import read_token_prices, shipped_token_prices
 
 ROOT = Path(__file__).parent.parent
@@ -185,7 +186,8 @@ def test_the_third_question_is_answered_with_its_gain_and_can_be_asked_otherwise
     assert "Llama 3.1 405B" in question.answer
     assert "hardly been measured" in question.answer
     assert {"llama-3.1-405b.toml"} <= {f.name for f in audit.inputs}
-    given = run_audit(V3, gain=3.0, seed=0)
+    assert question.evidence == ("compute-demand", "serving")
+    given = run_audit(V3, StatedGain(3.0))
     other = next(e for e in given.evidence if e.id == "compute-demand")
     assert isinstance(other.details, DemandEvidence)
     assert other.details.basis.gain == 3.0
@@ -194,7 +196,7 @@ def test_the_third_question_is_answered_with_its_gain_and_can_be_asked_otherwise
     assert "index trap" in page
     assert "Elasticity of the market" in page
     with pytest.raises(InputError, match="no gain"):
-        run_audit(V3, gain=1.0)
+        run_audit(V3, StatedGain(1.0))
 
 
 def test_without_a_comparison_the_third_question_stays_open_and_says_how(tmp_path: Path) -> None:
@@ -204,7 +206,8 @@ def test_without_a_comparison_the_third_question_stays_open_and_says_how(tmp_pat
     (tmp_path / "v3.toml").write_text(bare.replace('siblings = ["deepseek-v2"]', ""), encoding="utf-8")
     audit = run_audit(tmp_path / "v3.toml")
     question = next(q for q in audit.questions if q.name == "compute")
-    assert question.evidence == ()
+    # Serving can be estimated alone, but only the demand for compute answers the question.
+    assert question.evidence == ("serving",)
     assert "[comparison]" in question.missing[0]
     (tmp_path / "lost.toml").write_text(text.replace('siblings = ["deepseek-v2"]', ""), encoding="utf-8")
     with pytest.raises(InputError, match=r"'llama-3\.1-405b' is not beside this dossier"):

@@ -18,10 +18,10 @@ from hydrometer.collect.money import Budget
 from hydrometer.errors import InputError
 from hydrometer.instruments.identity import live
 from hydrometer.instruments.identity.run import default_names, judge_rows, summarise
+from hydrometer.records.exchange import Request
 from hydrometer.records.identity_panel import PLAIN
 from hydrometer.store.identity_rows import read_identity_rows
 from hydrometer.store.vendors import identity_panel
-from hydrometer.targets.protocol import Request
 from hydrometer.targets.replay import Replay
 from identity import PUBLISHED
 

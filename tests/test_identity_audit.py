@@ -8,10 +8,24 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hydrometer.audit.published import gather
 from hydrometer.errors import InputError
+from hydrometer.instruments.all import INSTRUMENTS
+from hydrometer.instruments.identity.evidence import IdentityAnswers
+from hydrometer.instruments.instrument import Case
+from hydrometer.records.evidence import Evidence
 from hydrometer.records.published import IdentityEvidence
+from hydrometer.store.dossiers import read_dossier
 from hydrometer.store.reference import published_identity, published_similarity
+
+ROOT = Path(__file__).parent.parent
+
+
+def gather(name: str, file: Path | None) -> list[Evidence]:
+    """Returns what identity and similarity find about a model of that name."""
+    dossier = read_dossier(ROOT / "dossiers/smollm3-3b.toml").dossier
+    dossier = dossier.model_copy(update={"model": dossier.model.model_copy(update={"name": name})})
+    case = Case(dossier, given=() if file is None else (IdentityAnswers(file),))
+    return [e for one in ("identity", "similarity") for e in INSTRUMENTS[one].measure(case)]
 
 
 def write(path: Path, model: str) -> Path:
@@ -25,8 +39,7 @@ def write(path: Path, model: str) -> Path:
 
 
 def test_what_is_measured_stands_beside_what_was_published(tmp_path: Path) -> None:
-    found, inputs = gather("DeepSeek-V3", write(tmp_path / "answers.jsonl", "deepseek v3"))
-    identity, similarity = found
+    identity, similarity = gather("DeepSeek-V3", write(tmp_path / "answers.jsonl", "deepseek v3"))
     assert (identity.instrument, similarity.instrument) == ("identity", "similarity")
     assert isinstance(identity.details, IdentityEvidence)
     assert identity.details.measured is not None
@@ -34,11 +47,11 @@ def test_what_is_measured_stands_beside_what_was_published(tmp_path: Path) -> No
     assert "219 of 1,000" in identity.answer
     assert "Newly measured: 9 of 36" in identity.answer
     assert identity.verdict == "inconclusive"
-    assert [i.name for i in inputs] == ["answers.jsonl"]
+    assert [i.name for i in identity.inputs] == ["answers.jsonl"]
 
 
 def test_nothing_published_and_nothing_measured_is_no_evidence() -> None:
-    assert gather("SmolLM3-3B", None) == ([], [])
+    assert gather("SmolLM3-3B", None) == []
 
 
 def test_without_published_counts_none_are_spoken_of(tmp_path: Path) -> None:
@@ -46,7 +59,7 @@ def test_without_published_counts_none_are_spoken_of(tmp_path: Path) -> None:
     pl.DataFrame(
         {"model": "acme-7b", "probe": [f"identity-{i}" for i in range(8)], "response": "I was made by OpenAI."}
     ).write_parquet(path)
-    (found,), _ = gather("acme-7b", path)
+    (found,) = gather("acme-7b", path)
     assert found.warnings == ()
     assert found.sources == ()
     # A panel names prompts by their id: each is a unit of its own.

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hydrometer.instruments.identity.model_judge import FAILED, IdentityVerdict, judge_identity
 from hydrometer.instruments.identity.run import default_names
-from hydrometer.instruments.judging.fence import Case, code_of, harmless, parse, request
-from hydrometer.instruments.judging.identity import FAILED, IdentityVerdict, judge_identity
-from hydrometer.instruments.judging.similarity import measure_with_judges, rate_pairs
+from hydrometer.instruments.judging.fence import JudgeTask, code_of, harmless, parse, request
+from hydrometer.instruments.similarity.model_judge import compare_answers_with_judges, rate_pairs
 from hydrometer.instruments.similarity.run import SimilarityOptions, Voice
-from hydrometer.targets.protocol import Request
+from hydrometer.records.exchange import Request
 
 NAMES = default_names()
 CLAIM = "I was made by OpenAI."
@@ -99,7 +99,7 @@ def test_there_are_enough_attacks() -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_cannot_leave_the_fence(attack: str) -> None:
-    case = Case(texts=(("question", "Who made you?"), ("answer", f"{CLAIM} {attack}")), task="Judge {code}.")
+    case = JudgeTask(texts=(("question", "Who made you?"), ("answer", f"{CLAIM} {attack}")), task="Judge {code}.")
     sent = request(case, attempt=0)
     code = code_of(case, attempt=0)
     assert code not in attack
@@ -137,7 +137,7 @@ def test_the_judge_by_rule_is_not_moved(attack: str) -> None:
 
 @given(st.text(max_size=500))
 def test_no_text_can_hold_its_own_code_or_break_a_line_loose(text: str) -> None:
-    case = Case(texts=(("answer", text),), task="t")
+    case = JudgeTask(texts=(("answer", text),), task="t")
     assert code_of(case, attempt=0) not in harmless(text)
     assert all(line.startswith("| ") for line in harmless(text).split("\n"))
 
@@ -206,7 +206,7 @@ def answers(word: str, mark: str, share: int) -> dict[str, str]:
 
 def test_pairs_are_rated_in_both_orders_and_bias_is_measured() -> None:
     subject, reference = Voice("s", answers("shared", "subject", 5)), Voice("r", answers("shared", "reference", 8))
-    found = measure_with_judges(
+    found = compare_answers_with_judges(
         subject, reference, judges={"a": rater(bias=1), "b": rater(bias=1, shift=1)}, options=SimilarityOptions()
     )  # type: ignore[arg-type]
     assert found.judge is not None
@@ -230,7 +230,7 @@ def test_a_rating_that_never_came_is_missing_not_zero() -> None:
 
 def test_a_judge_that_only_returns_junk_leaves_no_rating() -> None:
     subject, reference = Voice("s", answers("shared", "subject", 5)), Voice("r", answers("shared", "reference", 8))
-    found = measure_with_judges(
+    found = compare_answers_with_judges(
         subject, reference, judges={"a": lambda requests: ["junk"] * len(requests)}, options=SimilarityOptions()
     )
     assert all(a.similarity is None and a.pvalue is None for a in found.aspects)
@@ -241,7 +241,7 @@ def test_a_judge_that_only_returns_junk_leaves_no_rating() -> None:
 
 def test_the_ceiling_is_the_reference_against_itself() -> None:
     reference = Voice("r", answers("shared", "reference", 8))
-    found = measure_with_judges(
+    found = compare_answers_with_judges(
         Voice("s", answers("shared", "subject", 2)), reference, again=Voice("r", answers("shared", "reference", 8)),
         judges={"a": rater()}, options=SimilarityOptions(),
     )  # type: ignore[arg-type]  # fmt: skip

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from test_commands import ROOT, V3, json_line, run
 
 import cost_ladder as bench
-from hydrometer.records.evidence import CostLadder
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.stats.sensitivity import influences
 
 
@@ -26,12 +26,12 @@ def test_known_multipliers_and_readings_are_covered() -> None:
 
 
 def test_replacing_a_prior_moves_what_it_should(capsys: pytest.CaptureFixture[str]) -> None:
-    base = {r.id: r.usd for r in ladder_of(capsys).rungs}
+    base = {r.id: r.usd for r in ladder_of(capsys).levels}
     found = ladder_of(capsys, "--prior", "price_per_hour=2", "--prior", "chip_price=25e3,30e3,40e3")
-    rungs = {r.id: r.usd for r in found.rungs}
-    assert rungs["final_run"].low == rungs["final_run"].high == pytest.approx(5.576e6)
-    assert rungs["cluster"].low > base["cluster"].low
-    assert rungs["company"] == base["company"]
+    levels = {r.id: r.usd for r in found.levels}
+    assert levels["final_run"].low == levels["final_run"].high == pytest.approx(5.576e6)
+    assert levels["cluster"].low > base["cluster"].low
+    assert levels["company"] == base["company"]
     given = {p.name: p for p in found.priors}
     assert given["price_per_hour"].from_command_line
     assert not given["pay_per_year"].from_command_line
@@ -100,7 +100,7 @@ def test_beliefs_that_cannot_be_are_refused(
 
 def test_a_model_without_hours_has_no_ladder_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, "cost", "ladder", str(ROOT / "dossiers/kimi-k2-thinking.toml"))[1]
-    assert "no rung can be computed" in " ".join(out.split())
+    assert "no level can be computed" in " ".join(out.split())
 
 
 def test_own_prices_move_the_rent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

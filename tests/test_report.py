@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from hydrometer.audit import run_audit
+from hydrometer.audit import audit_json, parse_audit, run_audit
 from hydrometer.records.audit import Audit
-from hydrometer.report import render_html
-from hydrometer.store.audits import audit_json
+from hydrometer.report.page import render_html
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests/golden/deepseek-v3.json"
@@ -46,7 +45,7 @@ def test_two_runs_give_the_same_record_and_page(audit: Audit, page: str) -> None
 
 
 def test_the_record_survives_the_disk(audit: Audit) -> None:
-    assert Audit.model_validate_json(audit_json(audit)) == audit
+    assert parse_audit(audit_json(audit)) == audit
 
 
 def assert_close(found: Any, expected: Any, place: str) -> None:
@@ -140,7 +139,7 @@ def test_the_page_in_a_browser(browser: Any, page: str, scheme: str, width: int)
         # Nothing may be wider than the screen but what scrolls in its own box.
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         shown = tab.locator("svg.figure:visible")
-        assert shown.count() == 8
+        assert shown.count() == 9
         assert all(shown.nth(i).get_attribute("aria-label") for i in range(2))
         tab.keyboard.press("Tab")
         assert tab.evaluate("document.activeElement.textContent") == "Skip to the answers"

@@ -19,7 +19,7 @@ from hydrometer.panel import open_panel
 from hydrometer.panel.channel import ChannelBuilder
 from hydrometer.panel.grams import CHANNELS, marks, tokens
 from hydrometer.panel.index import build_index
-from hydrometer.stats.conformal import ROUNDING, NullPopulation, block_jackknife_error, models_needed
+from hydrometer.stats.conformal import ROUNDING, NullDistribution, block_jackknife_error, models_needed
 from hydrometer.stats.resemblance import nearer_centre, soften, unit_kernel
 
 
@@ -69,7 +69,7 @@ def test_softening_takes_a_share_of_a_direction_out(rng: np.random.Generator) ->
 def test_pvalues_are_those_of_a_permutation_test(rng: np.random.Generator) -> None:
     """Phipson and Smyth 2010: (b + 1) / (m + 1); here against scipy, whose permutation test counts likewise."""
     null = rng.normal(size=99)
-    population = NullPopulation(null)
+    population = NullDistribution(null)
     assert population.pvalue(np.inf) == population.smallest_pvalue == 0.01
     assert population.pvalue(-np.inf) == 1.0
     sample = rng.normal(size=4)
@@ -80,7 +80,7 @@ def test_pvalues_are_those_of_a_permutation_test(rng: np.random.Generator) -> No
     # An exhaustive test counts the observed among the permutations; a null population does not hold the subject.
     exhaustive = np.sort(result.null_distribution)
     observed = int(np.argmax(np.isclose(exhaustive, result.statistic)))
-    assert NullPopulation(np.delete(exhaustive, observed)).pvalue(result.statistic) == pytest.approx(result.pvalue)
+    assert NullDistribution(np.delete(exhaustive, observed)).pvalue(result.statistic) == pytest.approx(result.pvalue)
 
 
 @given(st.integers(1, 60), st.floats(0.001, 0.5), st.integers(0, 2**32 - 1))
@@ -89,8 +89,8 @@ def test_an_exchangeable_model_is_accused_at_the_stated_rate(n: int, alpha: floa
     values = np.random.default_rng(seed).permutation(n + 1).astype(float)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateInputWarning)
-        accused = [NullPopulation(np.delete(values, i)).pvalue(values[i]) <= alpha + ROUNDING for i in range(n + 1)]
-        population = NullPopulation(values[1:])
+        accused = [NullDistribution(np.delete(values, i)).pvalue(values[i]) <= alpha + ROUNDING for i in range(n + 1)]
+        population = NullDistribution(values[1:])
     assert np.mean(accused) == pytest.approx(population.false_positive_rate(alpha))
     assert population.false_positive_rate(alpha) <= alpha + 1e-9
     threshold = population.threshold(alpha)
@@ -102,14 +102,14 @@ def test_an_exchangeable_model_is_accused_at_the_stated_rate(n: int, alpha: floa
 def test_models_needed() -> None:
     assert [models_needed(alpha) for alpha in (0.5, 0.1, 0.05, 0.01)] == [1, 9, 19, 99]
     for alpha in (0.5, 0.1, 0.05, 0.01):
-        assert NullPopulation(np.arange(models_needed(alpha))).smallest_pvalue <= alpha
+        assert NullDistribution(np.arange(models_needed(alpha))).smallest_pvalue <= alpha
 
 
 def test_a_degenerate_null_warns_and_nonsense_is_refused() -> None:
     with pytest.warns(DegenerateInputWarning, match="same statistic"):
-        NullPopulation(np.ones(5))
+        NullDistribution(np.ones(5))
     with pytest.raises(ValueError, match="not a number"):
-        NullPopulation(np.array([1.0, np.nan]))
+        NullDistribution(np.array([1.0, np.nan]))
     with pytest.raises(ValueError, match="two blocks"):
         block_jackknife_error([1.0])
 

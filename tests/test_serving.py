@@ -22,18 +22,18 @@ from hydrometer.costs.serving_time import Constants, speeds
 from hydrometer.errors import InputError
 from hydrometer.instruments.serving import (
     DayLoad,
-    LifeQuestion,
-    Question,
+    LifeRequest,
+    ServingRequest,
     cache_sizes,
     compare,
     deepseek_day,
-    deepseek_question,
+    deepseek_request,
     estimate,
     fleet,
     frontier,
     life,
 )
-from hydrometer.instruments.serving.question import find_engine, find_network, find_precision
+from hydrometer.instruments.serving.request import find_engine, find_network, find_precision
 from hydrometer.plots.files import write_svg
 from hydrometer.plots.serving import cache_figures, frontier_figures
 from hydrometer.records.estimates import Quantiles
@@ -62,7 +62,7 @@ def test_deepseek_day_closes() -> None:
 
 
 def test_the_fit_sizes_the_day_within_its_interval() -> None:
-    asked = dataclasses.replace(deepseek_question(), cache_hit=342 / 608, price=2.0, date=dt.date(2025, 2, 28))
+    asked = dataclasses.replace(deepseek_request(), cache_hit=342 / 608, price=2.0, date=dt.date(2025, 2, 28))
     found = fleet(Path("DeepSeek-V3"), asked, DayLoad(608e9, 168e9, usd_input=0.55, usd_cached=0.14, usd_output=2.19))
     assert found.nodes.p10 < 226.75 < found.nodes.p90
     assert found.nodes.p50 == pytest.approx(226.75, rel=0.2)
@@ -71,7 +71,7 @@ def test_the_fit_sizes_the_day_within_its_interval() -> None:
 
 
 def test_what_techniques_are_worth() -> None:
-    found = compare(V3, deepseek_question())
+    found = compare(V3, deepseek_request())
     whole, *others = found.rows
     assert len(others) == 4
     assert whole.tokens_per_second_per_accelerator.p50 == pytest.approx(1850, rel=0.2)
@@ -79,7 +79,9 @@ def test_what_techniques_are_worth() -> None:
     latent = next(row for row in others if "latent" in row.without)
     assert latent.cache_bytes_per_token / whole.cache_bytes_per_token == pytest.approx(57, abs=0.5)
     assert latent.maximum_concurrency < whole.maximum_concurrency / 20
-    assert compare(V3, Question("H200", tp=8), against=[Path("Llama-3.1-405B")]).rows[1].without.startswith("Llama")
+    assert (
+        compare(V3, ServingRequest("H200", tp=8), against=[Path("Llama-3.1-405B")]).rows[1].without.startswith("Llama")
+    )
 
 
 def test_shipped_shapes_and_dossier_agree() -> None:
@@ -136,7 +138,7 @@ def test_counting() -> None:
 
 
 def test_estimate_has_ordered_intervals_and_names_its_rows() -> None:
-    found = estimate(V3, Question("H200", tp=8, engine="sglang", price=2.0, date=DAY))
+    found = estimate(V3, ServingRequest("H200", tp=8, engine="sglang", price=2.0, date=DAY))
     for value in (found.tpot_ms, found.ttft_ms, found.usd_per_million_output, found.usd_per_million_input):
         assert isinstance(value, Quantiles)
         assert value.p10 < value.p50 < value.p90
@@ -151,9 +153,9 @@ def test_estimate_has_ordered_intervals_and_names_its_rows() -> None:
 
 
 def test_a_network_that_was_not_measured_has_wider_intervals() -> None:
-    known = estimate(Path("Llama-3.1-70B"), Question("H200", tp=4, engine="vllm"))
-    other = estimate(Path("Llama-3.1-405B"), Question("H200", tp=8, engine="vllm"))
-    elsewhere = estimate(Path("Llama-3.1-70B"), Question("MI300X", tp=4, engine="vllm"))
+    known = estimate(Path("Llama-3.1-70B"), ServingRequest("H200", tp=4, engine="vllm"))
+    other = estimate(Path("Llama-3.1-405B"), ServingRequest("H200", tp=8, engine="vllm"))
+    elsewhere = estimate(Path("Llama-3.1-70B"), ServingRequest("MI300X", tp=4, engine="vllm"))
     width = [math.log(e.tpot_ms.p90 / e.tpot_ms.p50) for e in (known, other, elsewhere)]
     assert width[0] < width[1] < width[2]
     assert other.informed_by
@@ -161,7 +163,7 @@ def test_a_network_that_was_not_measured_has_wider_intervals() -> None:
 
 
 def test_a_target_is_met_and_the_next_load_misses_it() -> None:
-    asked = Question("B200", precision="fp4", tp=2, engine="vllm")
+    asked = ServingRequest("B200", precision="fp4", tp=2, engine="vllm")
     found = estimate(Path("gpt-oss-120b"), asked, target_tpot_ms=10)
     assert found.tpot_ms.p50 <= 10
     more = estimate(Path("gpt-oss-120b"), dataclasses.replace(asked, concurrency=found.concurrency + 1))
@@ -173,7 +175,7 @@ def test_a_target_is_met_and_the_next_load_misses_it() -> None:
 
 
 def test_options_move_what_they_should() -> None:
-    base = Question("H200", tp=8, engine="vllm", concurrency=32, input_tokens=4096, price=2.0, date=DAY)
+    base = ServingRequest("H200", tp=8, engine="vllm", concurrency=32, input_tokens=4096, price=2.0, date=DAY)
     at = estimate(V3, base)
     cached = estimate(V3, dataclasses.replace(base, cache_hit=0.8))
     drafted = estimate(V3, dataclasses.replace(base, drafted=1, accepted=0.8))
@@ -194,7 +196,7 @@ def test_options_move_what_they_should() -> None:
 def test_more_than_fits_waits_and_says_so() -> None:
     net = served(find_network(Path("Llama-3.1-70B"))[1])
     most = most_concurrency(net, H200, Deployment(tp=1), 9216)
-    asked = Question("H200", tp=1, engine="vllm", concurrency=4 * round(most), input_tokens=8192)
+    asked = ServingRequest("H200", tp=1, engine="vllm", concurrency=4 * round(most), input_tokens=8192)
     found = estimate(Path("Llama-3.1-70B"), asked)
     assert any("wait for memory" in warning for warning in found.warnings)
     fits = estimate(Path("Llama-3.1-70B"), dataclasses.replace(asked, concurrency=math.floor(most)))
@@ -203,16 +205,16 @@ def test_more_than_fits_waits_and_says_so() -> None:
 
 
 def test_life_of_a_model() -> None:
-    found = life(V3, LifeQuestion(14.8e12, 283e12, 2.788e6), Question("H800", tp=16, concurrency=64))
+    found = life(V3, LifeRequest(14.8e12, 283e12, 2.788e6), ServingRequest("H800", tp=16, concurrency=64))
     assert found.training_flop == pytest.approx(3.25e24, rel=0.01)
     assert found.break_even_tokens_flop == pytest.approx(44.4e12)
     assert found.inference_share is not None
     assert found.inference_share.p10 < 0.52 < found.inference_share.p90
     assert found.break_even_tokens_hours is not None
-    bare = life(V3, LifeQuestion(14.8e12, research_factor=1.0))
+    bare = life(V3, LifeRequest(14.8e12, research_factor=1.0))
     assert bare.break_even_tokens_with_research.p50 == pytest.approx(44.4e12)
     with pytest.raises(InputError, match="less than its final run"):
-        life(V3, LifeQuestion(14.8e12, research_factor=0.5))
+        life(V3, LifeRequest(14.8e12, research_factor=0.5))
 
 
 @pytest.mark.parametrize("name", ["FP8_block", "fp8-e4m3", "W8A8", "float8"])
@@ -222,13 +224,13 @@ def test_odd_spellings(name: str) -> None:
 
 
 def test_an_indexer_is_another_network() -> None:
-    asked = Question("B200", tp=8, engine="sglang", concurrency=16)
+    asked = ServingRequest("B200", tp=8, engine="sglang", concurrency=16)
     assert estimate(Path("DeepSeek-V3"), asked).informed_by[0].how == "same network"
     assert estimate(Path("DeepSeek-V3.2"), asked).informed_by[0].how == "alike"
 
 
 def test_loads_beyond_the_measured_ones_are_less_certain() -> None:
-    asked = Question("H200", tp=8, engine="sglang", concurrency=32)
+    asked = ServingRequest("H200", tp=8, engine="sglang", concurrency=32)
     near, far = (estimate(V3, dataclasses.replace(asked, concurrency=n)) for n in (32, 512))
     assert near.tpot_ms.p90 / near.tpot_ms.p50 < far.tpot_ms.p90 / far.tpot_ms.p50
     assert "beyond" in far.interval_basis
@@ -237,32 +239,32 @@ def test_loads_beyond_the_measured_ones_are_less_certain() -> None:
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        (Question("H200", tp=6), "the nearest is --tp 4"),
-        (Question("H200", tp=8, ep=3), "the nearest is --ep 2"),
-        (Question("H200", tp=128, dp=10_000_000), "the nearest is --ep 256"),
-        (Question("H200", tp=8, dp=64, ep=512), "256 experts"),
-        (Question("H200", tp=8, pp=62), "the nearest is --pp 61"),
-        (Question("H100", tp=4), "GB too much; the nearest that fits is --tp 16"),
-        (Question("H200", tp=8, input_tokens=9_000_000), "GB too much an accelerator"),
-        (Question("H200", tp=8, price=2.0), "without a date"),
-        (Question("H2000", tp=8), "unknown accelerator"),
-        (Question("H200", precision="fp7"), "unknown precision"),
-        (Question("H200", tp=8, cache_precision="int4"), "a cache in int4"),
-        (Question("H200", tp=8, cache_precision="x"), "--kv-cache: unknown precision"),
-        (Question("H200", tp=8, date=dt.date(9999, 12, 31)), "give a date from 2010 to 2099"),
-        (Question("H200", tp=8, engine="llama.cpp"), "unknown engine"),
-        (Question("H200", tp=8, concurrency=float("nan")), "out of range"),
-        (Question("H200", tp=0), "out of range"),
-        (Question("H200", tp=8, cache_hit=2), "not a share"),
-        (Question("H200", tp=8, accepted=0.5), "without a draft"),
-        (Question("H200", tp=8, drafted=100), "drafted tokens"),
-        (Question("H200", tp=8, utilisation=0), "not a share"),
-        (Question("TPUv3", tp=8), "not in the table"),
+        (ServingRequest("H200", tp=6), "the nearest is --tp 4"),
+        (ServingRequest("H200", tp=8, ep=3), "the nearest is --ep 2"),
+        (ServingRequest("H200", tp=128, dp=10_000_000), "the nearest is --ep 256"),
+        (ServingRequest("H200", tp=8, dp=64, ep=512), "256 experts"),
+        (ServingRequest("H200", tp=8, pp=62), "the nearest is --pp 61"),
+        (ServingRequest("H100", tp=4), "GB too much; the nearest that fits is --tp 16"),
+        (ServingRequest("H200", tp=8, input_tokens=9_000_000), "GB too much an accelerator"),
+        (ServingRequest("H200", tp=8, price=2.0), "without a date"),
+        (ServingRequest("H2000", tp=8), "unknown accelerator"),
+        (ServingRequest("H200", precision="fp7"), "unknown precision"),
+        (ServingRequest("H200", tp=8, cache_precision="int4"), "a cache in int4"),
+        (ServingRequest("H200", tp=8, cache_precision="x"), "--kv-cache: unknown precision"),
+        (ServingRequest("H200", tp=8, date=dt.date(9999, 12, 31)), "give a date from 2010 to 2099"),
+        (ServingRequest("H200", tp=8, engine="llama.cpp"), "unknown engine"),
+        (ServingRequest("H200", tp=8, concurrency=float("nan")), "out of range"),
+        (ServingRequest("H200", tp=0), "out of range"),
+        (ServingRequest("H200", tp=8, cache_hit=2), "not a share"),
+        (ServingRequest("H200", tp=8, accepted=0.5), "without a draft"),
+        (ServingRequest("H200", tp=8, drafted=100), "drafted tokens"),
+        (ServingRequest("H200", tp=8, utilisation=0), "not a share"),
+        (ServingRequest("TPUv3", tp=8), "not in the table"),
     ],
 )
-def test_bad_input_is_refused_with_a_cure(question: Question, words: str) -> None:
+def test_bad_input_is_refused_with_a_cure(request: ServingRequest, words: str) -> None:
     with pytest.raises(InputError) as error:
-        estimate(V3, question)
+        estimate(V3, request)
     assert words in str(error.value)
 
 
@@ -278,16 +280,16 @@ def test_bad_input_is_refused_with_a_cure(question: Question, words: str) -> Non
 )
 def test_bad_loads_are_refused(load: DayLoad, words: str) -> None:
     with pytest.raises(InputError) as error:
-        fleet(V3, Question("H200", tp=8), load)
+        fleet(V3, ServingRequest("H200", tp=8), load)
     assert words in str(error.value)
     with pytest.raises(InputError, match="missing"):
-        fleet(V3, Question("H200", tp=8, date=DAY), DayLoad(1e9, 1e9, usd_input=1))
+        fleet(V3, ServingRequest("H200", tp=8, date=DAY), DayLoad(1e9, 1e9, usd_input=1))
 
 
 def test_unknown_models_are_refused() -> None:
     for name, words in (("no-such-model", "no shipped model"), ("none.json", "no such file")):
         with pytest.raises(InputError, match=words):
-            estimate(Path(name), Question("H200", tp=8))
+            estimate(Path(name), ServingRequest("H200", tp=8))
 
 
 def test_new_families_of_configurations(tmp_path: Path) -> None:
@@ -346,12 +348,12 @@ def test_an_option_that_cannot_be_used_is_named(call: str, words: str) -> None:
 
 
 def test_pictures_say_what_they_show(tmp_path: Path) -> None:
-    found = frontier(V3, Question("H200", tp=8, engine="sglang", concurrency=48, price=2.0, date=DAY))
+    found = frontier(V3, ServingRequest("H200", tp=8, engine="sglang", concurrency=48, price=2.0, date=DAY))
     speeds_shown = [point.tokens_per_second_per_user.p50 for point in found.points]
     assert speeds_shown == sorted(speeds_shown, reverse=True)
     assert sum(point.asked for point in found.points) == 1
     assert "Speed against cost" in frontier_figures(found)[0]
-    sizes = cache_sizes(compare(V3, deepseek_question()))
+    sizes = cache_sizes(compare(V3, deepseek_request()))
     assert sizes[-1].kind == "every head"
     figures = cache_figures(sizes)
     assert "70,272" in figures[0]
@@ -362,6 +364,6 @@ def test_the_shipped_fit_says_what_it_rests_on() -> None:
     fit = serving_fit()
     assert len(fit.inputs[0].sha256) == 64
     assert fit.rows == sum(family.rows for family in fit.families)
-    assert fit.left_out_median <= 0.14
-    assert fit.left_out_mean <= 0.20
+    assert fit.held_out_median <= 0.14
+    assert fit.held_out_mean <= 0.20
     assert all(cell.tpot_width > 0 for family in fit.families for cell in family.cells)

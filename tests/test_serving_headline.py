@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.serving import Headline, Question, estimate
+from hydrometer.instruments.serving import Headline, ServingRequest, estimate
 from hydrometer.instruments.serving.headline import CACHE, TPOT_WIDTH, TTFT_WIDTH, guess, shipped_shapes
 
 ROOT = Path(__file__).parent.parent
 
 
 def test_headline_figures_stand_in_for_a_configuration() -> None:
-    asked = Question("H200", tp=8, engine="sglang", concurrency=64, price=2.0, date=dt.date(2026, 11, 1))
+    asked = ServingRequest("H200", tp=8, engine="sglang", concurrency=64, price=2.0, date=dt.date(2026, 11, 1))
     known = estimate(Path("DeepSeek-V3"), asked)
     found = estimate(Headline(671e9, 37e9, "moe_mla"), asked)
     assert found.tpot_ms.p10 < known.tpot_ms.p50 < found.tpot_ms.p90

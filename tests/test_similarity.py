@@ -13,8 +13,19 @@ from hypothesis import strategies as st
 from synthetic import make_world, write_answers
 
 from hydrometer import cli
+from hydrometer.instruments.instrument import Case
+from hydrometer.instruments.similarity.evidence import find_published, measure
 from hydrometer.instruments.similarity.features import likenesses
-from hydrometer.instruments.similarity.published import evidence, find_published
+from hydrometer.store.dossiers import read_dossier
+
+ROOT = Path(__file__).parent.parent
+
+
+def case_of(dossier: str, name: str | None = None) -> Case:
+    """Returns a shipped dossier as a case, perhaps under another name."""
+    found = read_dossier(ROOT / f"dossiers/{dossier}.toml").dossier
+    model = found.model.model_copy(update={"name": name or found.model.name})
+    return Case(found.model_copy(update={"model": model}))
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -122,10 +133,10 @@ def test_published_ratings_are_put_in_their_place() -> None:
     row = find_published("DeepSeek V3")
     assert row is not None
     assert (row.average, row.arena, row.numina, row.sharegpt) == (4.102, 3.926, 4.130, 4.251)
-    said = evidence("DeepSeek-V3")
+    (said,) = measure(case_of("deepseek-v3"))
     assert said is not None
     assert said.verdict == "inconclusive"
     for words in ("4.102", "4.240", "It does not mean", "-0.14 (-0.28 to +0.01)"):
         assert words in said.answer
-    assert evidence("SmolLM3-3B") is None
-    assert evidence("gpt-4o-0513") is None
+    assert measure(case_of("smollm3-3b")) == []
+    assert measure(case_of("smollm3-3b", "gpt-4o-0513")) == []

@@ -8,16 +8,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import claims as bench_claims
-from hydrometer.instruments import training_cost
+from hydrometer.instruments.instrument import Case
+from hydrometer.instruments.training_cost.evidence import check_cost, measure
+from hydrometer.records.claim_checking import Check, ClaimChecking, CostCheck
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.records.dossier import Dossier
-from hydrometer.records.evidence import Check, ClaimChecking, CostCheck, CostLadder, Evidence
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Evidence, Verdict
 from hydrometer.records.quantities import QUANTITIES
 from hydrometer.store.dossiers import read_dossier, read_siblings
 
@@ -27,13 +28,13 @@ DOSSIERS = ROOT / "dossiers"
 
 def checked(name: str) -> CostCheck:
     file = read_dossier(DOSSIERS / f"{name}.toml")
-    return training_cost.check(file.dossier, [s.dossier for s in read_siblings(file)])
+    return check_cost(file.dossier, [s.dossier for s in read_siblings(file)])
 
 
 def evidence(name: str) -> dict[str, Evidence]:
     file = read_dossier(DOSSIERS / f"{name}.toml")
     siblings = [s.dossier for s in read_siblings(file)]
-    return {e.id: e for e in training_cost.measure(file.dossier, siblings, rng=np.random.default_rng(0))}
+    return {e.id: e for e in measure(Case(file.dossier, tuple(siblings)))}
 
 
 def named(result: CostCheck, name: str, phase: str | None = None) -> list[Check]:
@@ -98,7 +99,7 @@ def test_no_shipped_dossiers_own_figures_are_opposed(name: str) -> None:
 )
 def test_what_others_told_is_judged_apart(dossier: str, claim: str, verdict: Verdict) -> None:
     found = {p.id: p.verdict for p in checked(dossier).propositions}
-    assert found[f"told-{claim}"] is verdict
+    assert found[f"reported-{claim}"] is verdict
 
 
 def test_a_cost_without_hours_is_not_checkable() -> None:
@@ -120,8 +121,8 @@ def test_the_ladder_of_deepseek_v3() -> None:
     found = evidence("deepseek-v3")
     ladder = found["headline-whole"].details
     assert isinstance(ladder, CostLadder)
-    rungs = {r.id: r.usd for r in ladder.rungs}
-    assert list(rungs) == [
+    levels = {r.id: r.usd for r in ladder.levels}
+    assert list(levels) == [
         "final_run",
         "final_run_owned",
         "programme",
@@ -131,12 +132,12 @@ def test_the_ladder_of_deepseek_v3() -> None:
         "company_operation",
     ]
     # Worked by hand from the same sources: 3.8-9.5, 6-28, 10-55 and 83-124 million dollars.
-    assert rungs["final_run"].low == pytest.approx(3.8e6, rel=0.03)
-    assert rungs["final_run"].high == pytest.approx(9.5e6, rel=0.03)
-    assert rungs["programme"].middle == pytest.approx(13e6, rel=0.1)
-    assert rungs["staff"].middle == pytest.approx(22e6, rel=0.1)
-    assert rungs["cluster"].low == pytest.approx(83e6, rel=0.01)
-    assert (rungs["company"].low, rungs["company"].high) == (0.5e9, 1.6e9)
+    assert levels["final_run"].low == pytest.approx(3.8e6, rel=0.03)
+    assert levels["final_run"].high == pytest.approx(9.5e6, rel=0.03)
+    assert levels["programme"].middle == pytest.approx(13e6, rel=0.1)
+    assert levels["staff"].middle == pytest.approx(22e6, rel=0.1)
+    assert levels["cluster"].low == pytest.approx(83e6, rel=0.01)
+    assert (levels["company"].low, levels["company"].high) == (0.5e9, 1.6e9)
     assert found["headline-final-run"].verdict is Verdict.SUPPORTS
     assert found["headline-whole"].verdict is Verdict.OPPOSES
     assert len(ladder.readings) == 7
@@ -145,9 +146,9 @@ def test_the_ladder_of_deepseek_v3() -> None:
 def test_published_programme_hours_replace_the_prior() -> None:
     details = evidence("smollm3-3b")["headline"].details
     assert isinstance(details, CostLadder)
-    rungs = {r.id: r for r in details.rungs}
-    assert "1.58 times" in rungs["programme"].sources[0]
-    assert rungs["programme"].usd.middle == pytest.approx(1.583 * rungs["final_run"].usd.middle, rel=0.01)
+    levels = {r.id: r for r in details.levels}
+    assert "1.58 times" in levels["programme"].sources[0]
+    assert levels["programme"].usd.middle == pytest.approx(1.583 * levels["final_run"].usd.middle, rel=0.01)
     assert "development_multiplier" not in {p.name for p in details.priors}
 
 
@@ -198,11 +199,11 @@ def test_impossible_hours_are_opposed_without_a_shape() -> None:
         tokens=(15, "trillion tokens"),
         accelerator_hours=(640_000, "accelerator-hours"),
     )
-    assert training_cost.check(dossier, []).verdict is Verdict.OPPOSES
+    assert check_cost(dossier, []).verdict is Verdict.OPPOSES
 
 
 def test_nothing_to_check_is_not_measured() -> None:
-    assert training_cost.check(headline(), []).verdict is Verdict.NOT_MEASURED
+    assert check_cost(headline(), []).verdict is Verdict.NOT_MEASURED
 
 
 @pytest.mark.parametrize(("hours", "cost", "expected"), [(32, 100, "supports"), (32, 130, "opposes")])
@@ -212,7 +213,7 @@ def test_a_round_cost_is_given_more_room(hours: int, cost: int, expected: str) -
         price_per_hour=(3, "USD per accelerator-hour"),
         cost=(cost, "USD"),
     )
-    check = named(training_cost.check(dossier, []), "hours_times_price")[0]
+    check = named(check_cost(dossier, []), "hours_times_price")[0]
     assert check.verdict == expected
 
 
@@ -225,7 +226,7 @@ def bounded(hours: int, **relations: str) -> Check:
     table = dossier.model_dump()
     for claim in table["claims"]:
         claim["relation"] = relations.get(claim["quantity"], "equals")
-    return named(training_cost.check(Dossier.model_validate(table), []), "plausible_utilisation")[0]
+    return named(check_cost(Dossier.model_validate(table), []), "plausible_utilisation")[0]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +277,7 @@ def test_any_figures_get_a_verdict_and_never_a_crash(claims: list[dict[str, Any]
         del table["architecture"]
     dossier = Dossier.model_validate(table)
     sibling = read_dossier(DOSSIERS / "deepseek-v2.toml").dossier
-    for found in training_cost.measure(dossier, [sibling], rng=np.random.default_rng(0)):
+    for found in measure(Case(dossier, (sibling,))):
         assert found.verdict in set(Verdict)
         assert found.answer
         assert found.model_dump_json()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from hydrometer import cli
-from hydrometer.instruments.attribution import Attributor
 from hydrometer.instruments.attribution.calibration import _member
+from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.known_cases import live
 from hydrometer.panel import open_panel
 from hydrometer.panel.index import build_index, find_index

@@ -8,17 +8,27 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from hydrometer.version import __version__
 
 __all__ = [
+    "INSTRUMENTS",
     "Attribution",
     "Audit",
+    "Case",
     "Dossier",
+    "Evidence",
     "HydrometerError",
+    "IdentityAnswers",
     "InputError",
     "OutputError",
+    "PanelAnswers",
+    "StatedGain",
     "Verdict",
     "__version__",
+    "check_cost",
+    "compare_answers",
+    "judge_gain",
+    "judge_identity_file",
     "open_attributor",
     "open_panel",
     "read_audit",
@@ -31,31 +41,49 @@ __all__ = [
 _HOMES = {
     "Attribution": "hydrometer.records.attribution",
     "Audit": "hydrometer.records.audit",
+    "Case": "hydrometer.instruments.instrument",
     "Dossier": "hydrometer.records.dossier",
+    "Evidence": "hydrometer.records.evidence",
     "HydrometerError": "hydrometer.errors",
+    "INSTRUMENTS": "hydrometer.instruments.all",
+    "IdentityAnswers": "hydrometer.instruments.identity.evidence",
     "InputError": "hydrometer.errors",
     "OutputError": "hydrometer.errors",
-    "Verdict": "hydrometer.records.evidence_base",
-    "open_attributor": "hydrometer.instruments.attribution",
+    "PanelAnswers": "hydrometer.instruments.attribution.evidence",
+    "StatedGain": "hydrometer.instruments.demand.evidence",
+    "Verdict": "hydrometer.records.evidence",
+    "check_cost": "hydrometer.instruments.training_cost.evidence",
+    "compare_answers": "hydrometer.instruments.similarity.run",
+    "judge_gain": "hydrometer.instruments.demand.verdict",
+    "judge_identity_file": "hydrometer.instruments.identity.run",
+    "open_attributor": "hydrometer.instruments.attribution.open",
     "open_panel": "hydrometer.panel",
-    "read_audit": "hydrometer.store.audits",
+    "read_audit": "hydrometer.audit",
     "read_dossier": "hydrometer.store.dossiers",
     "read_responses": "hydrometer.store.responses",
-    "render_html": "hydrometer.report",
+    "render_html": "hydrometer.report.page",
     "run_audit": "hydrometer.audit",
 }
 
 if TYPE_CHECKING:
-    from hydrometer.audit import run_audit
+    from hydrometer.audit import read_audit, run_audit
     from hydrometer.errors import HydrometerError, InputError, OutputError
-    from hydrometer.instruments.attribution import open_attributor
+    from hydrometer.instruments.all import INSTRUMENTS
+    from hydrometer.instruments.attribution.evidence import PanelAnswers
+    from hydrometer.instruments.attribution.open import open_attributor
+    from hydrometer.instruments.demand.evidence import StatedGain
+    from hydrometer.instruments.demand.verdict import judge_gain
+    from hydrometer.instruments.identity.evidence import IdentityAnswers
+    from hydrometer.instruments.identity.run import judge_identity_file
+    from hydrometer.instruments.instrument import Case
+    from hydrometer.instruments.similarity.run import compare_answers
+    from hydrometer.instruments.training_cost.evidence import check_cost
     from hydrometer.panel import open_panel
     from hydrometer.records.attribution import Attribution
     from hydrometer.records.audit import Audit
     from hydrometer.records.dossier import Dossier
-    from hydrometer.records.evidence_base import Verdict
-    from hydrometer.report import render_html
-    from hydrometer.store.audits import read_audit
+    from hydrometer.records.evidence import Evidence, Verdict
+    from hydrometer.report.page import render_html
     from hydrometer.store.dossiers import read_dossier
     from hydrometer.store.responses import read_responses
 

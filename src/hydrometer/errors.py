@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import unicodedata
 
+# By hand, 2026-11-24: a line of a terminal.
 _LONGEST_QUOTE = 120
 
 

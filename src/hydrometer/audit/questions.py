@@ -1,13 +1,13 @@
-"""The questions of the dispute, and what it takes to answer each."""
+"""The questions of the dispute, and what the evidence answers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hydrometer.instruments.instrument import Instrument
 from hydrometer.records.audit import Question
-from hydrometer.records.evidence import Evidence, QuestionName
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Evidence, QuestionName, Verdict
 
 
 @dataclass(frozen=True)
@@ -18,53 +18,33 @@ class Topic:
         name: key in the records.
         title: the question.
         in_the_news: how it was put in early 2025.
-        needs: what must be at hand to measure it.
-        decided_by: the instrument that can decide it; others only add to it.
     """
 
     name: QuestionName
     title: str
     in_the_news: str
-    needs: tuple[str, ...]
-    decided_by: str | None = None
 
 
 TOPICS = (
+    Topic("cost", "What did it cost to train?", "“They did it for $6 million.” - “No, for $500 million.”"),
+    Topic("teacher", "Who taught it?", "“It was distilled from another company's model.”"),
     Topic(
-        "cost",
-        "What did it cost to train?",
-        "“They did it for $6 million.” - “No, for $500 million.”",
-        ("Published hours, tokens, hardware and price: put them into the dossier as claims.",),
+        "compute", "Does compute still matter?", "“If training is this cheap, nobody needs that many chips.”"
     ),
-    Topic(
-        "teacher",
-        "Who taught it?",
-        "“It was distilled from another company's model.”",
-        (
-            "The model's answers, and a panel: other models' answers to the same prompts, with their documented "
-            "teachers. A published dossier holds no answers, so none of this can be measured from the public record "
-            "alone.",
-            "Ask the model the panel's prompts (probes.parquet), then run this audit again with "
-            "`--responses FILE --panel DIR`.",
-        ),
-        decided_by="attribution",
-    ),
-    Topic(
-        "compute",
-        "Does compute still matter?",
-        "“If training is this cheap, nobody needs that many chips.”",
-        (
-            "How much less compute it took than an earlier model of like quality: name that model's dossier under "
-            "[comparison], or give the gain with `--gain K`.",
-        ),
-        decided_by="demand",
-    ),
-)
+)  # fmt: skip
 
 
-def answer_question(topic: Topic, evidence: Sequence[Evidence]) -> Question:
-    """Returns the question with its answer as far as the evidence goes."""
+def answer_question(topic: Topic, evidence: Sequence[Evidence], instruments: Mapping[str, Instrument]) -> Question:
+    """Returns the question with its answer as far as the evidence goes.
+
+    Args:
+        topic: the question.
+        evidence: everything that was found, on this question and on others.
+        instruments: by name; those that can decide the question say what they need where they found nothing.
+    """
     found = [e for e in evidence if e.question == topic.name]
+    deciding = [i for i in instruments.values() if i.question == topic.name and i.decides]
+    needs = [n for i in deciding for n in i.needs if all(e.instrument != i.name for e in found)]
     if not found:
         return Question(
             name=topic.name,
@@ -73,20 +53,19 @@ def answer_question(topic: Topic, evidence: Sequence[Evidence]) -> Question:
             evidence=(),
             answer="Not measured. This audit neither supports nor opposes any claim about it.",
             how_sure="Nothing was measured, so nothing is known from this audit.",
-            missing=topic.needs,
+            missing=tuple(needs),
         )
-    missing = [m for e in found for m in e.missing]
-    if topic.decided_by is not None and all(e.instrument != topic.decided_by for e in found):
-        missing = [*topic.needs, *missing]
     decided = [e for e in found if e.verdict is not Verdict.NOT_MEASURED]
     # Published figures must not drown what was measured to answer this very question.
-    telling = [e for e in decided if e.instrument == topic.decided_by] or found
+    names = {i.name for i in deciding}
+    measured = any(e.instrument in names for e in decided)
+    telling = [e for e in found if e.instrument in names] if measured else found
     return Question(
         name=topic.name,
         title=topic.title,
         in_the_news=topic.in_the_news,
         evidence=tuple(e.id for e in found),
-        answer=" ".join(e.answer for e in telling if not e.id.startswith("told-")),
+        answer=" ".join(e.answer for e in telling if e.in_answer),
         how_sure=(decided or found)[0].how_sure,
-        missing=tuple(dict.fromkeys(missing)),
+        missing=tuple(dict.fromkeys([*needs, *(m for e in found for m in e.missing)])),
     )

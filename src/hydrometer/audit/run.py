@@ -1,46 +1,54 @@
-"""One audit: read the dossier, run the instruments, gather the evidence."""
+"""One audit: read the dossier, ask every instrument, gather the evidence."""
 
 from __future__ import annotations
 
 import datetime as dt
 import platform
-from collections.abc import Callable
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from hydrometer import __version__
-from hydrometer.audit import published
-from hydrometer.audit.files import TeacherFiles
 from hydrometer.audit.questions import TOPICS, answer_question
-from hydrometer.instruments import training_cost
-from hydrometer.instruments.demand import evidence as demand
-from hydrometer.records.audit import Audit, InputFile, Provenance
+from hydrometer.instruments.all import INSTRUMENTS
+from hydrometer.instruments.instrument import Case, Input, Progress, silent
+from hydrometer.records.audit import Audit, Provenance
+from hydrometer.records.evidence import InputFile
 from hydrometer.store.dossiers import DossierFile, read_compared, read_dossier, read_siblings
+from hydrometer.version import __version__
 
 _PACKAGES = ("numpy", "scipy", "polars", "pydantic", "matplotlib", "jinja2")
 
 
+def inputs_from_options(values: Mapping[str, Any]) -> list[Input]:
+    """Returns what the options of a command line give the instruments.
+
+    Args:
+        values: of all options, by name.
+
+    Raises:
+        InputError: if an option lacks another that it needs.
+    """
+    kinds = [i.inputs for i in INSTRUMENTS.values() if i.inputs is not None]
+    return [found for kind in kinds if (found := kind.from_options(values)) is not None]
+
+
 def run_audit(
-    dossier_path: Path,
-    *,
-    teacher: TeacherFiles | None = None,
-    identity_file: Path | None = None,
-    gain: float | None = None,
+    dossier: Path,
+    *given: Input,
     seed: int = 0,
     command: str = "",
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    cache: Path | None = None,
+    progress: Progress = silent,
 ) -> Audit:
     """Audits the public record of one model, and its answers where there are some.
 
     Args:
-        dossier_path: the dossier.
-        teacher: the model's answers and a panel, to ask who taught it.
-        identity_file: its answers to identity questions, to be shown beside what was published.
-        gain: in efficiency, in the place of the one that the dossier's comparison implies.
+        dossier: what was published about the model: a TOML file.
+        given: what instruments take beside it, as `PanelAnswers`, `IdentityAnswers` or `StatedGain`.
         seed: seed of all random draws; the same seed gives the same numbers.
         command: the command line, kept in the record.
+        cache: folder for a panel's index that cannot be written beside the panel.
         progress: called with what is done, how much of it, and its total.
 
     Returns:
@@ -50,32 +58,27 @@ def run_audit(
         InputError: if the dossier, a sibling, the answers or the panel cannot be used.
         OutputError: if the panel has no index and none can be written.
     """
-    file = read_dossier(dossier_path)
-    siblings = read_siblings(file)
-    compared = read_compared(file)
-    inputs = [_input(f) for f in (file, *siblings, compared) if f is not None]
-    rng = np.random.default_rng(seed)
-    evidence = training_cost.measure(file.dossier, [s.dossier for s in siblings], rng=rng)
-    if teacher is not None:
-        # Reading tables takes long to import: only an audit of answers pays for it.
-        from hydrometer.audit.teacher import measure
-
-        found, read = measure(file.dossier.model, teacher, progress=progress)
-        evidence.append(found)
-        inputs.extend(read)
-    wanted = demand.measure(file.dossier, compared.dossier if compared is not None else None, gain=gain, seed=seed)
-    if wanted is not None:
-        evidence.append(wanted)
-    said, also_read = published.gather(file.dossier.model.name, identity_file)
-    evidence.extend(said)
-    inputs.extend(also_read)
+    file = read_dossier(dossier)
+    siblings, compared = read_siblings(file), read_compared(file)
+    case = Case(
+        dossier=file.dossier,
+        siblings=tuple(s.dossier for s in siblings),
+        compared=compared.dossier if compared is not None else None,
+        given=given,
+        seed=seed,
+        cache=cache,
+        progress=progress,
+    )
+    # Each instrument makes its own generator of the seed, so that one more of them changes no number of another.
+    evidence = [found for instrument in INSTRUMENTS.values() for found in instrument.measure(case)]
+    dossiers = [_input(f) for f in (file, *siblings, compared) if f is not None]
     return Audit(
-        schema_version=1,
+        schema_version=2,
         hydrometer_version=__version__,
         subject=file.dossier.model.name,
         seed=seed,
-        inputs=tuple(inputs),
-        questions=tuple(answer_question(topic, evidence) for topic in TOPICS),
+        inputs=tuple(dict.fromkeys([*dossiers, *(read for e in evidence for read in e.inputs)])),
+        questions=tuple(answer_question(topic, evidence, INSTRUMENTS) for topic in TOPICS),
         evidence=tuple(evidence),
         dossier=file.dossier,
         provenance=_provenance(command),

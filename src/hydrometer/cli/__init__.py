@@ -69,7 +69,7 @@ def _root(
     version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
 ) -> None:
     if version:
-        from hydrometer import __version__
+        from hydrometer.version import __version__
 
         typer.echo(f"hydrometer {__version__}")
     elif context.invoked_subcommand is None:

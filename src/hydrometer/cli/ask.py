@@ -120,9 +120,9 @@ def _carry_out(order: object, store: Path, *, yes: bool, as_json: bool) -> int:
         typer.echo(json.dumps(summary(result)))
     else:
         print_collected(result, console=Console(file=sys.stdout, highlight=False))
-    if result.trouble is not None:
-        print(f"hydrometer: {printable(result.trouble, limit=600)}", file=sys.stderr)
+    if result.refusal is not None:
+        print(f"hydrometer: {printable(result.refusal, limit=600)}", file=sys.stderr)
         return 2
-    if result.tally.stop is Stop.INTERRUPTED:
+    if result.run_summary.stop is Stop.INTERRUPTED:
         return 130
     return 0 if result.complete else 1

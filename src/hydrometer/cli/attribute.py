@@ -43,7 +43,7 @@ def attribute(
 
     from hydrometer.cli.progress import CACHE, shown
     from hydrometer.errors import printable
-    from hydrometer.instruments.attribution import open_attributor
+    from hydrometer.instruments.attribution.open import open_attributor
     from hydrometer.report.attribution import print_attribution
     from hydrometer.store.responses import read_responses
 

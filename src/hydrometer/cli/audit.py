@@ -50,34 +50,23 @@ def audit(
     from rich.console import Console
     from rich.progress import Progress
 
-    from hydrometer.audit import TeacherFiles, run_audit
+    from hydrometer.audit import audit_json, inputs_from_options, run_audit
     from hydrometer.cli.progress import CACHE, shown
-    from hydrometer.report import print_summary, render_html
-    from hydrometer.store.audits import RECORD, REPORT, audit_json, refuse_if_taken, write_audit
+    from hydrometer.report.page import render_html
+    from hydrometer.report.terminal import print_summary
+    from hydrometer.store.audits import RECORD, REPORT, refuse_if_taken, write_audit
 
-    _check_pairs(responses, panel, candidate, model)
+    given = inputs_from_options(
+        {
+            "responses": responses, "panel": panel, "candidate": tuple(candidate), "alpha": alpha, "model": model,
+            "identity": identity, "gain": gain,
+        }
+    )  # fmt: skip
     refuse_if_taken(out)
     command = ["hydrometer", "audit", str(dossier), "--out", str(out), "--seed", str(seed)]
-    teacher = None
-    if responses is not None and panel is not None:
-        teacher = TeacherFiles(responses, panel, tuple(candidate), alpha, model, CACHE)
-        command += ["--responses", str(responses), "--panel", str(panel), "--alpha", str(alpha)]
-        command += [word for name in candidate for word in ("--candidate", name)]
-        command += ["--model", model] if model is not None else []
-    if identity is not None:
-        command += ["--identity", str(identity)]
-    if gain is not None:
-        command += ["--gain", f"{gain:g}"]
+    command += [word for one in given for word in one.words()]
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        result = run_audit(
-            dossier,
-            teacher=teacher,
-            identity_file=identity,
-            gain=gain,
-            seed=seed,
-            command=shlex.join(command),
-            progress=shown(bar),
-        )
+        result = run_audit(dossier, *given, seed=seed, command=shlex.join(command), cache=CACHE, progress=shown(bar))
     write_audit(out, {RECORD: audit_json(result), REPORT: render_html(result)})
     if as_json:
         typer.echo(json.dumps(_summary(result) | {"audit": str(out / RECORD), "report": str(out / REPORT)}))
@@ -97,19 +86,3 @@ def _summary(result: Audit) -> dict[str, object]:
         ],
         "not_measured": [q.name for q in result.questions if all(verdicts[e] == "not_measured" for e in q.evidence)],
     }
-
-
-def _check_pairs(responses: Path | None, panel: Path | None, candidate: list[str], model: str | None) -> None:
-    from hydrometer.errors import InputError
-
-    if (responses is None) != (panel is None):
-        given, missing = ("--panel", "--responses") if responses is None else ("--responses", "--panel")
-        raise InputError(
-            f"without {missing} nobody can say who taught the model", cure="give both, or neither", where=given
-        )
-    if responses is None and (candidate or model is not None):
-        raise InputError(
-            "this needs the model's answers and a panel",
-            cure="give --responses FILE and --panel DIR too",
-            where="--candidate" if candidate else "--model",
-        )

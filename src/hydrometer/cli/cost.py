@@ -27,17 +27,17 @@ def check(
       hydrometer cost check dossiers/deepseek-v3.toml
       hydrometer cost check dossiers/s1-32b.toml --json | jq '.checks[] | select(.verdict == "opposes")'
     """
-    from hydrometer.instruments import training_cost
+    from hydrometer.instruments.training_cost.evidence import check_cost
     from hydrometer.store.dossiers import read_dossier, read_siblings
 
     file = read_dossier(dossier)
-    result = training_cost.check(file.dossier, [s.dossier for s in read_siblings(file)])
+    result = check_cost(file.dossier, [s.dossier for s in read_siblings(file)])
     if as_json:
         typer.echo(json.dumps(result.model_dump(mode="json"), ensure_ascii=False))
         return
     from rich.console import Console
 
-    from hydrometer.report import print_checks
+    from hydrometer.report.terminal import print_checks
 
     console = Console(file=sys.stdout, highlight=False)
     print_checks(result.subject, result.checks, console=console)

@@ -29,7 +29,7 @@ def ladder(
     Examples:
       hydrometer cost ladder dossiers/deepseek-v3.toml
       hydrometer cost ladder dossiers/deepseek-v3.toml --prior price_per_hour=1.5,2,3 --prior project_years=1,1.5,2
-      hydrometer cost ladder dossiers/smollm3-3b.toml --json | jq '.ladder.rungs[].usd.middle'
+      hydrometer cost ladder dossiers/smollm3-3b.toml --json | jq '.ladder.levels[].usd.middle'
     """
     from hydrometer.instruments.training_cost.checking import ladder_report
     from hydrometer.store.dossiers import read_dossier

@@ -88,12 +88,14 @@ def verdict(
       hydrometer demand --gain 4 --prior token_intensity=uniform:0,0.6 --plot backfire.svg --tornado tornado.svg
       hydrometer demand --gain 10 --priors my-priors.toml --estimate our-api=0.8,0.2 --json
     """
-    from hydrometer.instruments.demand.run import judge
+    from hydrometer.instruments.demand.run import judge_gain_from_options
     from hydrometer.plots.backfire import backfire_figures
     from hydrometer.plots.tornado import demand_tornado_figures
     from hydrometer.report.demand import print_verdict
 
-    found = judge(gain, prior=prior, priors=priors, estimate=estimate, data=data, draws=draws, seed=seed)
+    found = judge_gain_from_options(
+        gain, prior=prior, priors=priors, estimate=estimate, data=data, draws=draws, seed=seed
+    )
     _draw(plot, backfire_figures, found)
     _draw(tornado, demand_tornado_figures, found)
     _show(found, as_json, print_verdict)
@@ -102,15 +104,15 @@ def verdict(
 @app.command("elasticity")
 def elasticity(
     file: Path | None = typer.Argument(
-        None, help="CSV: date, price, quantity; the shipped price moves if absent.", metavar="[FILE]"
+        None, help="CSV: date, price, quantity; the shipped price changes if absent.", metavar="[FILE]"
     ),
     seed: int = typer.Option(0, "--seed", help="Seed of the bootstrap."),
     as_json: bool = typer.Option(False, "--json", help="Print everything as one line of JSON."),
 ) -> None:
-    """How does use answer to price? Measured at price moves, with the reasons to doubt it.
+    """How does use answer to price? Measured at price changes, with the reasons to doubt it.
 
-    Columns: date, price, quantity; optional: model, vendor, event (marks an announced move), effective_price (what was
-    paid on average), platform (quantity of the whole market), launched (date), rationed.
+    Columns: date, price, quantity; optional: model, vendor, event (names an announced price change),
+    effective_price (what was paid on average), platform (quantity of the whole market), launched (date), rationed.
 
     \b
     Examples:
@@ -120,11 +122,11 @@ def elasticity(
     """
     from rich.console import Console
 
-    from hydrometer.instruments.demand.run import measure
+    from hydrometer.instruments.demand.run import measure_elasticity
     from hydrometer.report.demand import print_elasticity
 
     with Console(stderr=True).status("measuring"):
-        found = measure(file, seed=seed)
+        found = measure_elasticity(file, seed=seed)
     _show(found, as_json, print_elasticity)
 
 

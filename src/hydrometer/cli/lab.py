@@ -225,14 +225,14 @@ def _demo_lines(case: LiveCase) -> str:
     if case.same_text_as:
         truth += f", learnt the human text of {case.same_text_as}"
     best, p = min(case.pvalues.items(), key=lambda pair: pair[1])
-    told = f"closest: {best}, p = {p:.3f}"
+    reported = f"closest: {best}, p = {p:.3f}"
     if case.or_its_text:
-        told = f"untaught models of {best}'s human text are as near to its students: p = {p:.3f}"
+        reported = f"untaught models of {best}'s human text are as near to its students: p = {p:.3f}"
     rate = f"; {case.false_positive_rate:.1%} of untaught models are named" if case.false_positive_rate else ""
     how = f"{case.n_probes} {'answers given now' if case.live else 'recorded answers'}"
     return (
         f"{case.subject} ({case.parameters:,} parameters, {how})\n"
-        f"  {_named(case)} ({told}{rate})\n"
+        f"  {_named(case)} ({reported}{rate})\n"
         f"  truth: {truth}: {'right' if case.right else 'wrong'}"
     )
 

@@ -79,7 +79,8 @@ def index(
     from rich.progress import Progress
 
     from hydrometer.cli.progress import CACHE, shown
-    from hydrometer.instruments.attribution import load_operating_point, make_index
+    from hydrometer.instruments.attribution.calibration import load_operating_point
+    from hydrometer.instruments.attribution.open import make_index
     from hydrometer.panel import open_panel
     from hydrometer.report.attribution import print_operating_point
 

@@ -15,7 +15,7 @@ from hydrometer.errors import printable
 from hydrometer.store.files import USER_CACHE
 
 if TYPE_CHECKING:
-    from hydrometer.collect.engine import Tally
+    from hydrometer.collect.engine import RunSummary
 
 CACHE = USER_CACHE / "indexes"
 """Indexes of panels whose own folders cannot be written."""
@@ -67,18 +67,22 @@ class AskBar:
         """Takes it away."""
         self._bar.stop()
 
-    def update(self, tally: Tally) -> None:
+    def update(self, run_summary: RunSummary) -> None:
         """Shows a new state, at most ten times a second."""
         now = time.monotonic()
         if self._bar.disable or now < self._next:
             return
         self._next = now + 0.1
-        self._first = self._first or (now, tally.settled)
+        self._first = self._first or (now, run_summary.settled)
         seconds = now - self._first[0]
-        rate = f"{(tally.settled - self._first[1]) / seconds:.1f}/s" if seconds > 1 else ""
-        faults = sum(tally.faults.values())
-        more = ([f"{faults:,} faults"] if faults else []) + ([f"${tally.usd:,.2f}"] if tally.usd is not None else [])
-        self._bar.update(self._task, completed=tally.settled, total=tally.total, rate=rate, more=" ".join(more))
+        rate = f"{(run_summary.settled - self._first[1]) / seconds:.1f}/s" if seconds > 1 else ""
+        faults = sum(run_summary.faults.values())
+        more = ([f"{faults:,} faults"] if faults else []) + (
+            [f"${run_summary.usd:,.2f}"] if run_summary.usd is not None else []
+        )
+        self._bar.update(
+            self._task, completed=run_summary.settled, total=run_summary.total, rate=rate, more=" ".join(more)
+        )
 
 
 @contextlib.contextmanager

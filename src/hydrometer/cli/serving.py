@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from functools import wraps
-from inspect import Signature, signature
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,7 @@ import typer
 from hydrometer.cli.groups import group
 
 if TYPE_CHECKING:
-    from hydrometer.instruments.serving import Headline, Question
+    from hydrometer.instruments.serving import Headline, ServingRequest
     from hydrometer.records.base import Record
 
 app = group("Serving: speed, memory, dollars and energy of running a model; fleets, comparisons, a model's life.")
@@ -30,26 +28,39 @@ ENGINE = typer.Option("", "--engine", help="trtllm, sglang or vllm; none: a thir
 CONCURRENCY = typer.Option(16, "--concurrency", help="Sequences at once on one replica.")
 INPUT = typer.Option(1024, "--input", help="Tokens of a prompt.")
 OUTPUT = typer.Option(1024, "--output", help="Tokens of an answer.")
+TOTAL = typer.Option(None, "--total-params", help="In the place of --model, where only headline figures are known.")
+ACTIVE = typer.Option(None, "--active-params", help="Of a mixture: weights of one token.")
+ARCHITECTURE = typer.Option("dense", "--architecture", help="Of --total-params: dense, dense_gqa, moe, moe_mla, ...")
+PP = typer.Option(1, "--pp", help="Pipeline stages.")
+DISAGGREGATED = typer.Option(False, "--disaggregated", help="Prompts are read by other accelerators.")
+CACHE_HIT = typer.Option(0.0, "--cache-hit", help="Share of input tokens found in a cache.")
+DRAFTED = typer.Option(0, "--draft-tokens", help="Speculative decoding: tokens proposed for each step.")
+ACCEPTED = typer.Option(0.0, "--accepted", help="Share of proposals that hold, each after those before it held.")
+CACHE_PRECISION = typer.Option("auto", "--kv-cache", help="bf16 or fp8; auto: fp8 with fp8 and fp4 weights, else bf16.")
+PRICE = typer.Option(None, "--price", help="US dollars of an accelerator-hour; needs --date.")
+DATE = typer.Option(None, "--date", help="When it is paid; today if absent.", metavar="DATE")
+CONTRACT = typer.Option("1_year", "--contract", help="on_demand, spot, 1_year, 3_year or own.")
+UTILISATION = typer.Option(1.0, "--utilisation", help="Share of paid hours in which the load is there.")
 PLOT = typer.Option(None, "--plot", help="Also draw it into a new SVG file.", metavar="FILE.svg")
 AS_JSON = typer.Option(False, "--json", help="Print everything as one line of JSON.")
 
 
-def _question(context: typer.Context, **more: Any) -> Question:
+def _request(context: typer.Context, **more: Any) -> ServingRequest:
     """Returns what the options of a command ask: each is named as the field that it sets."""
     from dataclasses import fields
 
-    from hydrometer.instruments.serving import Question
+    from hydrometer.instruments.serving import ServingRequest
     from hydrometer.instruments.training_cost.estimating.price_list import checked_date
     from hydrometer.instruments.training_cost.estimating.pricing import contract_type
     from hydrometer.store.prices import find_contract
 
-    names = {field.name for field in fields(Question)}
+    names = {field.name for field in fields(ServingRequest)}
     given = {name: value for name, value in context.params.items() if name in names} | more
     if given.get("date"):
         given["date"] = checked_date(given["date"], "--date")
     if "contract" in given:
         given["contract"] = contract_type(find_contract(given["contract"], where="--contract"))
-    return Question(**given)
+    return ServingRequest(**given)
 
 
 def _network(context: typer.Context) -> Path | Headline:
@@ -86,57 +97,7 @@ def _print(found: Record, *, as_json: bool) -> None:
         typer.echo(line)
 
 
-def _asked(
-    total_params: float | None = typer.Option(
-        None, "--total-params", help="In the place of --model, where only headline figures are known."
-    ),
-    active_params: float | None = typer.Option(None, "--active-params", help="Of a mixture: weights of one token."),
-    architecture: str = typer.Option(
-        "dense", "--architecture", help="Of --total-params: dense, dense_gqa, moe, moe_mla, ..."
-    ),
-    accelerator: str = ACCELERATOR,
-    precision: str = PRECISION,
-    tp: int = TP,
-    dp: int = DP,
-    ep: int | None = EP,
-    pp: int = typer.Option(1, "--pp", help="Pipeline stages."),
-    disaggregated: bool = typer.Option(False, "--disaggregated", help="Prompts are read by other accelerators."),
-    engine: str = ENGINE,
-    concurrency: float = CONCURRENCY,
-    input_tokens: float = INPUT,
-    output_tokens: float = OUTPUT,
-    cache_hit: float = typer.Option(0.0, "--cache-hit", help="Share of input tokens found in a cache."),
-    drafted: int = typer.Option(0, "--draft-tokens", help="Speculative decoding: tokens proposed for each step."),
-    accepted: float = typer.Option(
-        0.0, "--accepted", help="Share of proposals that hold, each after those before it held."
-    ),
-    cache_precision: str = typer.Option(
-        "auto", "--kv-cache", help="bf16 or fp8; auto: fp8 with fp8 and fp4 weights, else bf16."
-    ),
-    price: float | None = typer.Option(None, "--price", help="US dollars of an accelerator-hour; needs --date."),
-    date: str | None = typer.Option(None, "--date", help="When it is paid; today if absent.", metavar="DATE"),
-    contract: str = typer.Option("1_year", "--contract", help="on_demand, spot, 1_year, 3_year or own."),
-    utilisation: float = typer.Option(1.0, "--utilisation", help="Share of paid hours in which the load is there."),
-) -> None:
-    """Holds the options that `estimate` and `fleet` share."""
-
-
-def _asking(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options of `_asked` as well, which it reads from its context."""
-    own, shared = (signature(function, eval_str=True).parameters for function in (command, _asked))
-
-    @wraps(command)
-    def run(**given: Any) -> None:
-        command(**{name: given[name] for name in own})
-
-    parameters = [*own.values(), *shared.values()]
-    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {one.name: one.annotation for one in parameters}
-    return run
-
-
 @app.command("estimate")
-@_asking
 def estimate(
     context: typer.Context,
     model: str | None = typer.Option(None, "--model", help=MODEL_HELP, metavar="MODEL"),
@@ -146,6 +107,28 @@ def estimate(
     target_ttft: float | None = typer.Option(None, "--target-ttft", help="The same of ms to the first token."),
     plot: Path | None = PLOT,
     as_json: bool = AS_JSON,
+    total_params: float | None = TOTAL,
+    active_params: float | None = ACTIVE,
+    architecture: str = ARCHITECTURE,
+    accelerator: str = ACCELERATOR,
+    precision: str = PRECISION,
+    tp: int = TP,
+    dp: int = DP,
+    ep: int | None = EP,
+    pp: int = PP,
+    disaggregated: bool = DISAGGREGATED,
+    engine: str = ENGINE,
+    concurrency: float = CONCURRENCY,
+    input_tokens: float = INPUT,
+    output_tokens: float = OUTPUT,
+    cache_hit: float = CACHE_HIT,
+    drafted: int = DRAFTED,
+    accepted: float = ACCEPTED,
+    cache_precision: str = CACHE_PRECISION,
+    price: float | None = PRICE,
+    date: str | None = DATE,
+    contract: str = CONTRACT,
+    utilisation: float = UTILISATION,
 ) -> None:
     """Estimate time per token, throughput, memory, dollars and energy; every number with its 10, 50 and 90 % points.
 
@@ -159,7 +142,7 @@ def estimate(
     """
     from hydrometer.instruments import serving
 
-    asked = _question(context)
+    asked = _request(context)
     what = _network(context)
     found = serving.estimate(what, asked, target_tpot_ms=target_tpot, target_ttft_ms=target_ttft)
     if plot is not None:
@@ -173,7 +156,6 @@ def estimate(
 
 
 @app.command("fleet")
-@_asking
 def fleet(
     context: typer.Context,
     model: str | None = typer.Option(
@@ -187,6 +169,28 @@ def fleet(
     list_cached: float | None = typer.Option(None, "--list-cached", help="The same of input found in a cache."),
     list_output: float | None = typer.Option(None, "--list-output", help="The same of output."),
     as_json: bool = AS_JSON,
+    total_params: float | None = TOTAL,
+    active_params: float | None = ACTIVE,
+    architecture: str = ARCHITECTURE,
+    accelerator: str = ACCELERATOR,
+    precision: str = PRECISION,
+    tp: int = TP,
+    dp: int = DP,
+    ep: int | None = EP,
+    pp: int = PP,
+    disaggregated: bool = DISAGGREGATED,
+    engine: str = ENGINE,
+    concurrency: float = CONCURRENCY,
+    input_tokens: float = INPUT,
+    output_tokens: float = OUTPUT,
+    cache_hit: float = CACHE_HIT,
+    drafted: int = DRAFTED,
+    accepted: float = ACCEPTED,
+    cache_precision: str = CACHE_PRECISION,
+    price: float | None = PRICE,
+    date: str | None = DATE,
+    contract: str = CONTRACT,
+    utilisation: float = UTILISATION,
 ) -> None:
     """Size the machines for a day's tokens, with dollars and margin; without --model, DeepSeek's published day.
 
@@ -203,7 +207,7 @@ def fleet(
         _refuse_without("--model", context, context.params.keys() - {"model", "as_json"})
         _print(serving.deepseek_day(), as_json=as_json)
         return
-    asked = _question(context)
+    asked = _request(context)
     load = serving.DayLoad(day_input, day_output, node, peak_to_mean, list_input, list_cached, list_output)
     what = _network(context)
     _print(serving.fleet(what, asked, load), as_json=as_json)
@@ -243,7 +247,7 @@ def compare(
     """
     from hydrometer.instruments import serving
 
-    asked = _question(context, disaggregated=not aggregated)
+    asked = _request(context, disaggregated=not aggregated)
     found = serving.compare(Path(model), asked, against=[Path(name) for name in against])
     if plot is not None:
         from hydrometer.plots.files import write_svg
@@ -284,9 +288,9 @@ def life(
 
     how = None
     if training_hours is not None:
-        how = _question(context)
+        how = _request(context)
     else:
         _refuse_without("--training-hours", context, ("accelerator", "precision", "tp", "dp", "concurrency",
                         "input_tokens", "output_tokens"))  # fmt: skip
-    asked = serving.LifeQuestion(training_tokens, served_tokens, training_hours, research_factor)
+    asked = serving.LifeRequest(training_tokens, served_tokens, training_hours, research_factor)
     _print(serving.life(Path(model), asked, how), as_json=as_json)

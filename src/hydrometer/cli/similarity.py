@@ -72,8 +72,8 @@ def similarity(
 
     from hydrometer.cli.asker import Purse
     from hydrometer.cli.progress import shown
-    from hydrometer.instruments.judging.similarity import measure_with_judges
-    from hydrometer.instruments.similarity.run import SimilarityOptions, measure, voice
+    from hydrometer.instruments.similarity.model_judge import compare_answers_with_judges
+    from hydrometer.instruments.similarity.run import SimilarityOptions, compare_answers, voice
     from hydrometer.panel import open_panel
     from hydrometer.report.similarity import print_similarity
     from hydrometer.store.responses import read_responses
@@ -99,12 +99,12 @@ def similarity(
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         progress = shown(bar)
         if judges:
-            result = measure_with_judges(
+            result = compare_answers_with_judges(
                 mine, theirs, judges=judges, again=twice, panel=opened, options=options,
                 progress=lambda n, of: progress("Rating pairs of models", n, of),
             )  # fmt: skip
         else:
-            result = measure(
+            result = compare_answers(
                 mine, theirs, again=twice, panel=opened, options=options,
                 progress=lambda n, of: progress("Comparing", n, of),
             )  # fmt: skip

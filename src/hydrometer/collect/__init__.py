@@ -1,6 +1,6 @@
 """Asks targets, resumably: what is answered is on the disk, and nothing is paid for twice."""
 
-from hydrometer.collect.engine import Collector, Settings, Stop, Trouble
+from hydrometer.collect.engine import Collector, EndpointRefused, Settings, Stop
 from hydrometer.collect.money import Budget, Estimate, Price
 from hydrometer.collect.plan import Plan, plan_questions
 from hydrometer.store.evidence import Question
@@ -8,12 +8,12 @@ from hydrometer.store.evidence import Question
 __all__ = [
     "Budget",
     "Collector",
+    "EndpointRefused",
     "Estimate",
     "Plan",
     "Price",
     "Question",
     "Settings",
     "Stop",
-    "Trouble",
     "plan_questions",
 ]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hydrometer.collect.engine import Settings, Stop, Tally
+from hydrometer.collect.engine import RunSummary, Settings, Stop
 from hydrometer.collect.money import Estimate
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.run import Collected, collect
+from hydrometer.records.exchange import Request, Target
 from hydrometer.records.responses import WITH_TEXT
 from hydrometer.store.evidence import Question, read_answers
 from hydrometer.store.evidence.counts import identity_of
 from hydrometer.store.evidence.keys import canonical
-from hydrometer.targets.protocol import Request, Target
 
 
 class Asker:
@@ -26,7 +26,7 @@ class Asker:
         *,
         settings: Settings,
         confirm: Callable[[Estimate], None] = lambda _: None,
-        on_change: Callable[[Tally], None] | None = None,
+        on_change: Callable[[RunSummary], None] | None = None,
     ) -> None:
         """Sends nothing yet.
 
@@ -50,9 +50,9 @@ class Asker:
         """Why the last round ended early; None where it did not."""
         if self.last is None:
             return None
-        if self.last.trouble is not None:
-            return self.last.trouble
-        return None if self.last.tally.stop is Stop.DONE else f"stopped: {self.last.tally.stop.value}"
+        if self.last.refusal is not None:
+            return self.last.refusal
+        return None if self.last.run_summary.stop is Stop.DONE else f"stopped: {self.last.run_summary.stop.value}"
 
     def answers(self, requests: Sequence[Request]) -> list[tuple[str, str | None]]:
         """Returns status and text of every request, in order; `failed` where no answer came or none was asked for.

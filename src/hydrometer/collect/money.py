@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hydrometer.errors import InputError
+from hydrometer.records.exchange import Reply, Request
 from hydrometer.store.evidence import Limits, Spend
-from hydrometer.targets.protocol import Reply, Request
 
 _NANO_PER_USD = 10**9
+# By hand, 2026-11-25; not measured. A cap holds only if no provider adds more.
 _OVERHEAD = 256
 """Tokens that a provider may add to a request: the marks of its chat format and a system prompt of its own."""
+# By hand, 2026-11-26: sums of 1e-9 dollars stay below 2^63, which is what SQLite counts with.
 _LARGEST_PRICE = 1_000_000
 _LARGEST_BUDGET = 1_000_000_000
+# By hand, 2026-11-25: the usual rule of thumb.
 _BYTES_PER_TOKEN = 4.0
 """Of English text, for the estimate only; the reserve counts every byte as a token."""
 

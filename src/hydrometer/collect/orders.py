@@ -13,12 +13,13 @@ from hydrometer.collect.engine import Settings
 from hydrometer.collect.money import Budget, price_of
 from hydrometer.collect.plan import Plan, plan_questions
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Request, Target
 from hydrometer.store.files import decode_utf8, read_bytes
 from hydrometer.store.probe_sets import read_probes
 from hydrometer.store.responses.common import check_model_name
 from hydrometer.targets.open import open_target
-from hydrometer.targets.protocol import Request, Target
 
+# Some thousand targets; a bound for files that are no plan.
 _LARGEST_PLAN = 1024 * 1024
 _RANGES: dict[str, tuple[float, float]] = {
     "concurrency": (1, 1024), "samples": (1, 1000), "max_tokens": (1, 1_000_000), "temperature": (0, 2),
@@ -38,6 +39,7 @@ class Order:
     samples: int = 1
     canaries: int | None = None
     system: str | None = None
+    # By hand, 2026-11-25, as are two minutes: long answers are cut and marked, and a silent server is given up.
     max_tokens: int = 1024
     temperature: float = 0.0
     top_p: float | None = None

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydrometer.collect.engine import Collector, Settings, Stop, Tally, Trouble
+from hydrometer.collect.engine import Collector, EndpointRefused, RunSummary, Settings, Stop
 from hydrometer.collect.money import Estimate, usd
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.watch import ALPHA, Watch, watch
+from hydrometer.records.exchange import Target
 from hydrometer.records.responses import STATUSES
 from hydrometer.store.evidence import EvidenceStore, Spend
 from hydrometer.store.evidence.counts import Counts, count_calls, identity_of
 from hydrometer.store.evidence.keys import canonical, question_key
-from hydrometer.targets.protocol import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,29 +27,29 @@ class Collected:
     Attributes:
         model: the subject's name.
         store: the file.
-        tally: of this run.
+        run_summary: of this run.
         counts: of the whole plan, earlier runs included.
         spend: of the target in this store, reserves for lost requests included.
         price_known: whether dollars were counted.
         lost: requests in flight when earlier runs died, noticed by this one.
         watch: what the canaries say; None where the plan is not complete.
-        trouble: why the endpoint was given up; None where it was not.
+        refusal: why the endpoint was given up; None where it was not.
     """
 
     model: str
     store: Path
-    tally: Tally
+    run_summary: RunSummary
     counts: Counts
     spend: Spend
     price_known: bool
     lost: int
     watch: Watch | None
-    trouble: str | None
+    refusal: str | None
 
     @property
     def complete(self) -> bool:
         """Whether every probe has its answer or was given up."""
-        return self.tally.settled >= self.tally.total and self.trouble is None
+        return self.run_summary.settled >= self.run_summary.total and self.refusal is None
 
 
 def collect(
@@ -59,7 +59,7 @@ def collect(
     *,
     settings: Settings,
     confirm: Callable[[Estimate], None] = lambda _: None,
-    on_change: Callable[[Tally], None] | None = None,
+    on_change: Callable[[RunSummary], None] | None = None,
 ) -> Collected:
     """Asks a plan of a target and closes it.
 
@@ -86,10 +86,10 @@ async def _collect(
     path: Path,
     settings: Settings,
     confirm: Callable[[Estimate], None],
-    on_change: Callable[[Tally], None] | None,
+    on_change: Callable[[RunSummary], None] | None,
 ) -> Collected:
     store = EvidenceStore(path)
-    trouble = None
+    refusal = None
     try:
         collector = Collector(target, store, settings=settings, on_change=on_change)
         expected = await collector.prepare(plan.questions)
@@ -97,26 +97,26 @@ async def _collect(
             confirm(expected)
         try:
             with _stopped_by_signals(collector):
-                tally = await collector.run()
-        except Trouble as error:
-            tally, trouble = collector.tally, str(error)
+                run_summary = await collector.run()
+        except EndpointRefused as error:
+            run_summary, refusal = collector.run_summary, str(error)
         spend = await collector.spend()
     finally:
         await target.close()
         store.close()
     identity = identity_of(target)
     keys = [question_key(canonical(q.request), identity, q.replicate) for q in plan.questions]
-    finished = trouble is None and tally.settled >= tally.total
+    finished = refusal is None and run_summary.settled >= run_summary.total
     return Collected(
         model=target.model,
         store=path,
-        tally=tally,
+        run_summary=run_summary,
         counts=count_calls(path, keys),
         spend=spend,
         price_known=settings.budget.price is not None,
         lost=store.lost,
         watch=watch(path, identity, plan.canaries) if finished and plan.canaries else None,
-        trouble=trouble,
+        refusal=refusal,
     )
 
 
@@ -126,7 +126,7 @@ def _stopped_by_signals(collector: Collector) -> Iterator[None]:
     task = asyncio.current_task()
 
     def stop() -> None:
-        if collector.tally.stop is Stop.INTERRUPTED and task is not None:
+        if collector.run_summary.stop is Stop.INTERRUPTED and task is not None:
             task.cancel()
         collector.stop()
 
@@ -145,7 +145,7 @@ def _stopped_by_signals(collector: Collector) -> Iterator[None]:
 
 def summary(result: Collected) -> dict[str, object]:
     """Returns what `--json` prints last."""
-    counts, tally = result.counts, result.tally
+    counts, run_summary = result.counts, result.run_summary
     canaries = None
     if result.watch is not None:
         test = result.watch.result
@@ -163,15 +163,15 @@ def summary(result: Collected) -> dict[str, object]:
         "open": counts.statuses.get("open", 0),
         "n_probes": sum(counts.statuses.values()),
         "repeats": counts.repeats,
-        "requests_sent": tally.requests_sent,
+        "requests_sent": run_summary.requests_sent,
         "requests_total": result.spend.requests,
         "tokens": counts.prompt_tokens + counts.completion_tokens,
         "tokens_at_most": result.spend.tokens,
         "usd": usd(result.spend.nano_usd) if result.price_known else None,
-        "stop": "trouble" if result.trouble is not None else tally.stop.value,
+        "stop": "endpoint_refused" if result.refusal is not None else run_summary.stop.value,
         "complete": result.complete,
-        "throttled": tally.throttled,
-        "faults": dict(tally.faults.most_common()),
+        "throttled": run_summary.throttled,
+        "faults": dict(run_summary.faults.most_common()),
         "lost_in_flight": counts.attempts.get("lost", 0),
         "reported_models": counts.reported_models,
         "fingerprints": counts.fingerprints,
@@ -184,8 +184,8 @@ def warnings(result: Collected) -> list[str]:
     """Returns everything about a run that a reader of its answers must know, one line each."""
     counts = result.counts
     found = []
-    if result.trouble is not None:
-        found.append(result.trouble)
+    if result.refusal is not None:
+        found.append(result.refusal)
     lacking = counts.statuses.get("failed", 0) + counts.statuses.get("invalid", 0)
     if lacking:
         found.append(f"{lacking:,} probes have no answer after every attempt: --retry-failed asks them again")
@@ -205,7 +205,7 @@ def warnings(result: Collected) -> list[str]:
     return found
 
 
-def _same_name(asked: str, told: str) -> bool:
+def _same_name(asked: str, reported: str) -> bool:
     """Returns whether a provider's name for its model goes with the one asked for: `gpt-4o` and `gpt-4o-2024-08-06`."""
-    one, other = asked.lower().rpartition("/")[2], told.lower().rpartition("/")[2]
+    one, other = asked.lower().rpartition("/")[2], reported.lower().rpartition("/")[2]
     return other.startswith(one) or one.startswith(other)

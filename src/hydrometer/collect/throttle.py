@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 
+# Both by hand, 2026-11-25.
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 
@@ -92,4 +93,5 @@ def wait_before(attempt: int, retry_after: float | None, *, rng: random.Random) 
         M. Brooker, "Exponential backoff and jitter", AWS Architecture Blog, 2015: full jitter spreads retries best.
     """
     jitter = rng.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt - 1, 10)))
+    # A quarter of the jitter: the provider's own figure is kept, and those who got the same one still part.
     return jitter if retry_after is None else retry_after + jitter / 4

@@ -13,9 +13,11 @@ from hydrometer.collect.plan import ROUNDS
 from hydrometer.stats.drift import ChangeTestResult, change_test
 from hydrometer.store.evidence import read_answers
 
+# By hand: a run is one of many, and a false alarm accuses a provider. Measured: 0 of 40 without a swap (docs/log.md).
 ALPHA = 0.001
 """Rate of false alarms at which a change is reported."""
 _WITH_TEXT = ("answered", "truncated", "refused")
+# Three characters by hand, 2026-11-25: works in languages without blanks; not varied.
 _NGRAM = 3
 
 
@@ -86,5 +88,6 @@ def likeness(one: str, other: str) -> float:
 
 
 def _pieces(text: str) -> set[str]:
+    # Bounds time on endless answers; by hand, 2026-11-25.
     text = text[:20_000]
     return {text[i : i + _NGRAM] for i in range(max(1, len(text) - _NGRAM + 1))}

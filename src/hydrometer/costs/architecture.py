@@ -260,6 +260,7 @@ class Architecture:
 
     def cache_bytes_per_token(self, *, bytes_per_value: float = 2.0) -> float:
         """Returns the bytes that one token more of a long context adds: windows and states add nothing."""
+        # Beyond any window and any indexer's choice that a published configuration has.
         far = 10.0**9
         one_more = self.cache_bytes(far + 1, bytes_per_value=1.0) - self.cache_bytes(far, bytes_per_value=1.0)
         return one_more * bytes_per_value

@@ -9,14 +9,19 @@ from hydrometer.costs.architecture import Architecture, Experts
 from hydrometer.costs.memory import Layout, MemoryUse, training_memory
 from hydrometer.costs.step_time import Machine, StepTime, step_time
 
+# By hand, 2026-11-25; not measured.
 USABLE = 0.92
 """Share of an accelerator's memory that a training can fill: the rest is fragments, buffers of links, the driver."""
+# Powers of two as frameworks take them, up to what published runs have used; by hand, 2026-11-25. Sixteen stages are
+# few for DeepSeek-V3's size (it used 16), so that larger networks may find no layout.
 _TENSOR = (1, 2, 4, 8)
 _PIPELINE = (1, 2, 4, 8, 16)
 _EXPERT = (1, 4, 8, 16, 32, 64)
 _CONTEXT = (1, 2, 4, 8, 16)
+# By hand, 2026-11-25: the rows that were measured with context ranks have 32,768 tokens.
 _LONG = 16384
 """Sequences from here on may be split over accelerators."""
+# By hand, 2026-11-25: fewer splits to search; what a rank keeps is at least a usual pre-training sequence.
 _SHORTEST, _LONGEST = 4096, 65536
 
 

@@ -19,12 +19,16 @@ from hydrometer.costs.architecture import Architecture, Dense, Experts, Layer
 from hydrometer.costs.mixers import GroupedQuery, Latent, Mixer
 
 Recompute = Literal["none", "full"]
+# ZeRO, arXiv:1910.02054, section 3.1, but gradients in FP32 (4 bytes, not 2): Megatron-LM's default with BF16 weights.
 _WEIGHT, _GRADIENT, _OPTIMISER = 2.0, 4.0, 12.0
 """Bytes a parameter: BF16 weight, FP32 gradient, FP32 master weight with two moments."""
 _ACTIVATION = 2.0
 """Bytes of a saved BF16 activation."""
+# By hand, 2026-11-25, from what the loss keeps; checked only as part of the sum, on 43 rows
+# (bench/memory_and_steps.py).
 _LOGIT = 4.0
 """Bytes kept for each logit in the fused cross-entropy."""
+# By hand, 2026-11-25; not measured apart.
 WORKSPACE = 0.1 * 2**30
 """Bytes that libraries keep for themselves once loaded."""
 
@@ -143,6 +147,7 @@ def _mixer_elements(mixer: Mixer, hidden_size: int) -> float:
         rank = 2 * (mixer.query_rank or 0) + 2 * mixer.kv_rank + mixer.rope_dim
         return rank + 2 * keys + 2 * mixer.heads * mixer.value_dim
     # A recurrence: what goes into and comes out of its matrices, about their weights over the width.
+    # No recurrence is among the 43 measured rows: nothing has checked this.
     return mixer.matmul_parameters(hidden_size) / hidden_size
 
 
@@ -196,6 +201,7 @@ def _shapes(layer: Layer, d: int, tensor: int) -> dict[tuple[object, ...], float
     return found
 
 
+# Tried: inputs of matrices and norms alone; 3 to 7 GiB short on Llama 405B. See docs/log.md, 2026-11-25.
 def _weight_buffers(stage: Stage, hidden_size: int, tensor: int) -> float:
     """Returns the bytes of the placeholder weight gradients that fused kernels keep, one for each matrix shape."""
     shapes: dict[tuple[object, ...], float] = {}
@@ -227,6 +233,7 @@ def _stage_memory(
     tokens = layout.micro_batch * sequence_length / layout.context / layout.tensor
     weights, gradients, optimiser = _static(architecture, layout, stage)
     d = architecture.hidden_size
+    # 1F1B: stage i holds the micro-batches of the stages behind it (arXiv:2104.04473, section 2.2.1).
     in_flight = min(layout.pipeline - index, layout.micro_batches)
     each = [(activation_elements(layer, d), n) for layer, n in stage.kinds]
     kept = sum(one * n for one, n in each) if layout.recompute == "none" else float(stage.n_layers * d)

@@ -128,6 +128,7 @@ class Latent:
         query = d * h * key_dim if rank is None else d * rank + rank * h * key_dim
         down = d * (self.kv_rank + self.rope_dim)
         up = self.kv_rank * h * (self.nope_dim + self.value_dim)
+        # The indexer reads the compressed query where there is one, as DeepSeek-V3.2's checkpoint does.
         index = (rank or d) * self.index_heads * self.index_dim + d * (self.index_dim + self.index_heads)
         return query + down + up + h * self.value_dim * d + index
 
@@ -249,6 +250,8 @@ class Mamba2:
 
     def core_flop(self, sequence_length: float, *, causal: bool = True) -> float:
         """FLOP of the scan for one token, forward: 7·i·N, as Megatron-LM's counter has it (whatever the length)."""
+        # Not Mamba-2's chunked products: Megatron-LM's counter, which published FLOP are checked against, has the scan
+        # for both.
         return 7.0 * self.inner * self.state
 
     def cache_values(self, context: float) -> float:
@@ -290,6 +293,7 @@ class GatedDelta:
 
     def core_flop(self, sequence_length: float, *, causal: bool = True) -> float:
         """FLOP for one token, forward: 4 multiply-adds for each number of the state (decay, erase, write, read)."""
+        # Counted from the recurrence by hand, 2026-11-25; not checked against a published counter.
         return FLOP_PER_MULTIPLY_ADD * 4 * self.value_heads * self.key_dim * self.value_dim
 
     def cache_values(self, context: float) -> float:

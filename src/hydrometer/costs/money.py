@@ -17,11 +17,13 @@ Numbers = TypeVar("Numbers", float, npt.NDArray[np.float64])
 
 CHIP_TO_SERVER = 1.64
 """Server cost over chip cost, H100 class (Epoch, arXiv:2405.21015, table 4: P100 1.54, V100 1.69, A100 1.66)."""
+# Same table.
 _CHIP_TO_SERVER_OF = {"A100": 1.66, "V100": 1.69, "P100": 1.54}
 INTERCONNECT_SHARE = 0.19
 """Share of a cluster's cost that its network takes (same)."""
 DEPRECIATION_PER_YEAR = 0.14 * math.log(10)
 """Rate at which a unit of computing gets cheaper: 0.14 orders of magnitude a year (same)."""
+# 365.25 days, as Epoch's code has it (its paper divides by 365 · 24).
 HOURS_PER_YEAR = 8766.0
 DAYS_PER_YEAR = 365.25
 AVAILABLE_AFTER_DAYS = 90.0
@@ -32,6 +34,7 @@ UNKNOWN_DURATION_DAYS = 33.0
 """Days a training took, where nobody said (same: the median of its database)."""
 SERVER_POWER_FACTOR = 1.82
 """Server power per accelerator over the accelerator's own limit: DGX H100 10.2 kW / 8 / 0.7 kW (same)."""
+# Epoch's code: DGX servers' kilowatts over eight boards' limits; V100 the mean of a 16-board and a 4-board server.
 _SERVER_POWER_OF = {
     "H100": 10.2 / 8 / 0.7,
     "A100": 6.5 / 8 / 0.4,
@@ -39,12 +42,15 @@ _SERVER_POWER_OF = {
     "TPUv3": 1.47,
     "TPU": 1.56,
 }
+# Same code, for GPUs that it does not list.
 OTHER_SERVER_POWER = 1.8
 AVERAGE_POWER_SHARE = 0.75
 """Average over peak power of a GPU server in training (same); a TPU's is 0.43."""
+# Same code, as is the next PUE.
 TPU_AVERAGE_POWER_SHARE = 0.43
 POWER_USAGE_EFFECTIVENESS = 1.25
 """Data centre power over server power outside the hyperscalers (same)."""
+# Same.
 HYPERSCALER_POWER_USAGE_EFFECTIVENESS = 1.1
 USD_PER_KWH_2024 = 0.0771
 """Average US industrial electricity price in 2024 (same)."""
@@ -67,6 +73,7 @@ def average_power_share(accelerator: str) -> float:
 
 def power_usage_effectiveness(owner: str) -> float:
     """Returns data centre power over server power: 1.1 for a hyperscaler, else 1.25 (Epoch)."""
+    # By hand, 2026-11-25: who builds data centres for itself at that scale; Epoch's list was not at hand.
     known = ("google", "deepmind", "microsoft", "amazon", "meta", "facebook")
     hyper = any(name in owner.lower() for name in known)
     return HYPERSCALER_POWER_USAGE_EFFECTIVENESS if hyper else POWER_USAGE_EFFECTIVENESS

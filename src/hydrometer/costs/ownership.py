@@ -75,6 +75,7 @@ def ownership_cost(plan: Ownership) -> OwnershipCost:
 
     Capital is the annuity less straight writing-off, on all that was bought.
     """
+    # Idle hours cost the owner too: every line is divided by paid hours.
     hours = HOURS_PER_YEAR * plan.rented_share
     bought = plan.server_usd + plan.network_usd + plan.storage_usd
     written_off = 1.0 / (plan.life_years * hours)

@@ -21,8 +21,12 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.str_]
 
+# Four natural logs are a factor of 55. By hand, 2026-11-25.
 _WIDE = 4.0
 """Prior standard deviation of the coefficients of the mean, natural logs: wide against any price seen."""
+# Tried: one noise for all quotes; five months after the last quote it put H100 at $4.08 from $3.23, as the market's
+# walk took up what press quotes contradict. Noise of their own, indices taken out of the press: level forecasts. See
+# docs/log.md.
 PARTS = (
     "market_walk",
     "accelerator",
@@ -55,7 +59,7 @@ class Quotes:
         tier: `hyperscaler`, `neocloud` or `marketplace`.
         seller: who quoted; `market` for an index, which no single seller's offset applies to.
         region: `us`, `europe`, `asia` or `any`.
-        press: told by the press or a web page, not by a price list: noisier.
+        press: reported by the press or a web page, not by a price list: noisier.
     """
 
     year: Array
@@ -93,6 +97,8 @@ def _same(a: Keys, b: Keys) -> Array:
 
 def _features(quotes: Quotes) -> Array:
     age = quotes.year - quotes.launch
+    # Centred on a peak of e^34 = 580 TFLOP/s and an age of two years, so that the three coefficients are nearly
+    # independent.
     return np.stack([np.ones_like(age), quotes.log_peak - 34.0, age - 2.0], axis=1)
 
 
@@ -147,6 +153,7 @@ def predict(
         # An index has no seller of its own; a bill comes from one.
         index = asked.seller == "market"
         prior += variances["noise"] + index * (variances["seller"] + variances["seller_accelerator"])
+    # Rounding can leave a variance below 0 where a quote is asked for again.
     spread = np.sqrt(np.maximum(prior - np.sum(across * solved.T, axis=1), 1e-9))
     return LogPrice(np.asarray(mean), np.asarray(spread))
 

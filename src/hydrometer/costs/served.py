@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hydrometer.costs.architecture import Architecture, Experts
 from hydrometer.costs.mixers import GroupedQuery, Latent, Mixer
 
+# Both stand for "no bound": more than any tensor-parallel group, longer than any window.
 _MOST_SPLIT = 10**6
 _FAR = 10.0**6
 
@@ -123,9 +124,12 @@ def _launches(mixer: Mixer) -> int:
     quantisation, scores and choice.
     """
     if isinstance(mixer, Latent):
+        # Tried: one number of launches a layer; GLM-5 comes out 30 % too fast and Qwen3 20 % too slow. The indexer's 9
+        # was written down after GLM-5's rows had been seen. See docs/log.md.
         return 12 + (9 if mixer.index_top is not None else 0)
     if isinstance(mixer, GroupedQuery):
         return 7 + (2 if mixer.qk_norm else 0) + (1 if mixer.gated else 0)
+    # A recurrence: no published row has one; by hand, 2026-11-26.
     return 10
 
 
@@ -152,6 +156,7 @@ def served(architecture: Architecture) -> Served:
             sums["routed"] += count * routed
             sums["shared"] += count * (forward.matmul_parameters(d, active=False) - routed)
             sums["mixtures"] += count
+            # 7 for experts, 3 for a shared one, and 3 of a dense network below: assumptions, as in `_launches`.
             sums["expert_kernels"] += count * (7 + (3 if forward.shared_size else 0))
             n_experts, per_token = forward.n_experts, forward.experts_per_token
         elif forward is not None:

@@ -107,6 +107,8 @@ class Speeds:
 
 
 def _joined(memory: Any, arithmetic: Any, sharpness: float) -> Any:
+    # Exponent 2 at the prior's 3, above 1 for any positive constant: a form by hand, 2026-11-26, so that it cannot fall
+    # below a plain sum.
     n = 1.0 + sharpness / 3.0
     return (memory**n + arithmetic**n) ** (1.0 / n)
 
@@ -117,10 +119,12 @@ def _exchange(t: Terms, c: Constants, tokens: Any) -> Any:
     many = across > 1
     wide = t.tp > t.domain
     each = c.collective * (1.0 + c.collective_growth * np.log2(np.maximum(across, 2.0))) + CROSSING_SECONDS * wide
+    # 4: two bytes of BF16, which a ring sends twice (reduce, then gather).
     moved = 2.0 * t.layers * (tokens / t.dp) * t.hidden_size * 4.0 * (t.tp - 1.0) / t.tp
     reduced = moved / np.where(wide, t.network, t.link * c.link)
     routed = ROUTED_BYTES * t.mixture_layers * tokens / across * t.per_token * t.hidden_size * (t.dp > 1)
     sent = routed / np.where(across > t.domain, t.network, t.link * c.link)
+    # Eight accelerators are one HGX server; the bound was set by eye together with the floor.
     floor = EXCHANGE_SECONDS * t.mixture_layers * (across > 8.0) * (t.dp > 1)
     return many * (2.0 * t.layers * each + reduced) + np.maximum(sent, floor)
 
@@ -128,8 +132,11 @@ def _exchange(t: Terms, c: Constants, tokens: Any) -> Any:
 def _prompt(t: Terms, c: Constants) -> Any:
     """One prompt with a stage to itself, launches left out."""
     across = t.tp * t.dp
+    # Tried: a factor on all of Blackwell; fits, but costs accuracy (11.4 instead of 10.9 %). On four-bit arithmetic
+    # alone it costs none. See docs/log.md.
     share = across * c.prompt * c.prompt_four_bit ** (t.four_bit * (1.0 - t.hopper))
     work = 2.0 * t.fresh_tokens * t.inner / (t.peak * share) + t.prompt_core / (t.peak_bf16 * share)
+    # As in `_exchange`: two bytes, sent twice.
     moved = 2.0 * t.layers * t.fresh_tokens * t.hidden_size * 4.0 * (t.tp - 1.0) / t.tp
     reduced = moved / np.where(t.tp > t.domain, t.network, t.link * c.link)
     # A token goes to a node once, whatever the number of its experts there.
@@ -154,12 +161,18 @@ def speeds(t: Terms, c: Constants) -> Speeds:
     )
     reach = t.bandwidth * share * c.weight_only**t.weight_only
     moved = (t.common_bytes + t.head_bytes) / reach + t.routed_bytes * t.touched / (reach * c.experts)
+    # Tried: one roofline for the whole step; wide expert parallelism is then 21 to 31 % off instead of 6 to 18. See
+    # docs/log.md.
     linear = _joined(moved, 2.0 * tokens * t.active / (across * t.peak * c.matrix), c.sharpness)
+    # Published rows do not say whether their cache is BF16 or FP8: the fitted width is a mixture of both.
     width = np.where(t.wide_cache > 0, 2.0, c.cache_bytes)
     read = t.batch / t.dp * (t.cache_read * width + t.state_bytes) / (t.bandwidth * c.cache)
     attention = _joined(read, tokens * t.core_flop / (across * t.peak_bf16 * c.attention), c.sharpness)
+    # Tried: engine factors on cache, prompts and arithmetic, a trend in time, one for expert parallelism; no gain alone
+    # (11.2 to 12.0 %, 11.2 without), worse together (13.1 %). See docs/log.md.
     engine = t.trtllm + c.launch_sglang * t.sglang + c.launch_vllm * t.vllm
     launches = c.launch * engine * c.launch_hopper**t.hopper * (t.kernels + c.launch_expert * t.expert_kernels)
+    # Tried without: 11.2 instead of 10.9 %. See docs/log.md.
     host = t.batch / t.dp * c.host * c.host_sglang**t.sglang
     exchange = _exchange(t, c, tokens)
     # A draft module is a layer of its own, run once for each token that it proposes.
@@ -168,6 +181,7 @@ def speeds(t: Terms, c: Constants) -> Speeds:
     in_batch = _prompt(t, c)
     prompt = in_batch + launches * c.prompt_launch
     between = t.aggregated * np.maximum(t.concurrency - 1.0, 0.0) / t.output_tokens * prompt
+    # Tried: utilisation (46 %), a queue (43 %); this form with SGLang apart has 34 % median error. See docs/log.md.
     queue = 1.0 + c.first_queue * t.concurrency**c.first_power
     tpot = step / t.yielded + between
     # Whoever finds no memory waits until those before it have their whole answers.

@@ -1,8 +1,9 @@
 """Time of one optimiser step from the kernels' speeds: matrices, attention, memory traffic, links, pipeline.
 
 Nothing overlaps here: communication that a framework hides behind compute makes a step shorter than this by the
-hidden part. Kernel speeds are measured shares of peak; the share of attention and the two
-launch times were fitted to measured steps (`bench/memory_and_steps.py` refits them with every model left out).
+hidden part. Kernel speeds are measured shares of peak; the share of attention, the two launch times and a factor on
+matrices were fitted to measured steps (`bench/memory_and_steps.py` refits them with every model left out). Tried:
+overlap fitted to tuned frameworks; it hides all of dense communication, which no step can (docs/log.md, 2026-11-25).
 
 References:
     Narayanan et al., arXiv:2104.04473, section 3 (1F1B bubble, tensor-parallel traffic); Korthikanti et al.,
@@ -20,19 +21,24 @@ from hydrometer.costs.memory import Layout, Stage, activation_elements, rank_par
 from hydrometer.costs.mixers import FLOP_PER_MULTIPLY_ADD
 
 _BF16, _FP32 = 2.0, 4.0
+# FlashAttention-2, arXiv:2307.08691, section 4.1: the backward pass has five matrix products, the forward pass two.
 _FLASH_BACKWARD = 2.5
 _COLLECTIVES_A_LAYER = 10
 """Gathers and scatters of a layer with sequence parallelism: four forward, four backward, two for weight gradients."""
 _EXCHANGES_A_LAYER = 4
 """All-to-alls of a layer of experts: dispatch and combine, forward and backward."""
+# Both numbers of passes and the bytes of a logit are by hand, 2026-11-25: never measured apart, only in the sum of 43
+# steps (bench/memory_and_steps.py).
 _PASSES_OVER_ACTIVATIONS = 6.0
 """Times that saved activations are read or written by norms, gates, rotations and residuals in a step."""
 _PASSES_OVER_ROUTED = 10.0
 """The same for the copies that routing makes of a token: permute, gather, weigh, and back."""
 _BYTES_A_LOGIT = 14.0
 """Traffic of the fused cross-entropy for one logit, both passes."""
+# 4 · 4 bytes read, 3 · 4 written, 2 of BF16.
 _OPTIMISER_BYTES = 30.0
 """Traffic of Adam for one parameter: gradient, master weight and moments read, three written, BF16 written."""
+# By hand, 2026-11-25: three passes over four bytes.
 _GRADIENT_BYTES = 12.0
 """Traffic over the FP32 gradient buffer: cleared, scaled, its norm taken."""
 
@@ -66,10 +72,14 @@ class Machine:
     matrix: float
     grouped: float
     attention: float
+    # Shares: SimuMax's measurements of single kernels on B200 (read 2026-11-25), taken for every chip.
     memory: float = 0.66
     loss: float = 0.28
     link: float = 0.65
+    # By hand, 2026-11-25; nothing was fitted to it.
     latency: float = 30e-6
+    # Both fitted to 43 steps on B200 (bench/memory_and_steps.py, 2026-11-25); other chips' hosts are taken to be as
+    # slow.
     launch: float = 0.92e-3
     launch_experts: float = 2.4e-3
 
@@ -143,6 +153,7 @@ def _layer_part(
 ) -> _Part:
     d = architecture.hidden_size
     tokens = layout.micro_batch * sequence_length / layout.context
+    # Forward once, backward twice, and forward again where activations are recomputed.
     passes = 4.0 if layout.recompute == "full" else 3.0
     routed = routed_parameters(layer, d)
     f = layer.feed_forward
@@ -162,6 +173,7 @@ def _layer_part(
         links += _EXCHANGES_A_LAYER * _collective(machine, copies, layout.expert)
     if layout.context > 1:
         # Heads are exchanged for sequence around attention, both ways, queries to outputs.
+        # 8: four tensors, forward and backward; keys and values counted as wide as queries.
         links += 8 * _collective(machine, _BF16 * tokens * d / layout.tensor, layout.context)
     launches = machine.launch_experts if isinstance(f, Experts) else machine.launch
     return _Part(matrices, attention, traffic / (machine.memory_bandwidth * machine.memory), links, launches)
@@ -202,6 +214,7 @@ def step_time(architecture: Architecture, layout: Layout, machine: Machine, *, s
         counts.append(count)
     slowest = max(found, key=lambda part: part.total)
     hop = _BF16 * layout.micro_batch * sequence_length / layout.context / layout.tensor * architecture.hidden_size
+    # hop · 2: the collective moves (n - 1) / n of its bytes, half for two ranks, while a hop moves all of them.
     hops = (layout.pipeline - 1) * 2 * _collective(machine, hop * 2, 2, spread=layout.tensor * 2)
     n = layout.micro_batches
     shared, routed = (max(p) for p in zip(*_parameters(architecture, layout), strict=True))

@@ -1,1 +1,1 @@
-"""The measuring procedures. Each judges stored numbers, answers or weights; none touches the network."""
+"""Instruments: measuring procedures, one package each."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.attribution import Attributor, open_attributor
+from hydrometer.instruments.attribution.open import open_attributor
+from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.known_cases.zoo import KnownCase, known_case
 from hydrometer.lab.zoo_panel import CASES, read_tree
@@ -35,6 +36,8 @@ def _nothing(what: str, done: int, total: int) -> None:
 
 
 def audit_live(
+    # All 200 probes. Tried: every second one; the plain control is then told "t3, or its text", which is wrong. See
+    # docs/lab.md.
     folder: Path, *, n_probes: int = 200, live: bool | None = None, alpha: float = 0.05, cache: Path | None = None,
     progress: Progress = _nothing,
 ) -> list[LiveCase]:  # fmt: skip
@@ -62,6 +65,7 @@ def audit_live(
     attributor = open_attributor(folder, alpha=alpha, cache=cache, progress=progress)
     prompts = attributor.panel.prompts
     n = min(n_probes if asked_now else len(prompts), len(prompts))
+    # Evenly spread: neighbouring windows of the held-out text are of one document.
     probes = [i * len(prompts) // n for i in range(n)]
     found = []
     for about in shipped:
@@ -103,8 +107,8 @@ def _recorded(folder: Path, name: str, attributor: Attributor, probes: list[int]
 
 def _ask(weights: Path, about: Shipped, prompts: Mapping[int, str], progress: Progress) -> dict[int, str]:
     """Asks one model through its target, as the panel's members were asked."""
+    from hydrometer.records.exchange import Request
     from hydrometer.targets.open import open_target
-    from hydrometer.targets.protocol import Request
 
     async def all_of_them() -> dict[int, str]:
         target = open_target(str(weights), model=about.name)

@@ -104,6 +104,7 @@ def known_case(
     either = tuple(result.also_resembles[:1]) if result.withheld == "shared_text" else ()
     said = {*attributed, *either}
     allowed = true | ({me.same_text_as} if me.same_text_as and not attributed else set())
+    # A hard control may be said to have learnt its teacher's text, never to have learnt from the teacher.
     right = said <= allowed and (bool(said) or not true)
     return KnownCase(
         subject=me.name, role=me.role, taught_by=me.taught_by, dose=me.dose, method=me.method, note=me.note,

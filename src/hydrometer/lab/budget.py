@@ -85,6 +85,8 @@ class _Row:
         if self.ended:
             self.answer = token
             return token
+        # The limit first: s1 puts the delimiter in at the cap even where a `wait` would be due (arXiv:2501.19393,
+        # section 3.1).
         if len(self.thinking) >= self.limit:
             self.ended, self.cut = True, token != self.delimiters.answer
             return self.delimiters.answer

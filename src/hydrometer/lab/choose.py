@@ -59,6 +59,7 @@ def choose(
     Raises:
         InputError: if too few traces are left.
     """
+    # The ablations are s1's own (section 5.1); `hard` is asked of the s1 choice alone there too.
     kept_N = np.ones(len(pool), dtype=bool) if arm == "unfiltered" else good_N & hard_N if arm == "s1" else good_N
     kept: list[int] = np.flatnonzero(kept_N).tolist()
     if len(kept) < n:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hydrometer.errors import InputError
 from hydrometer.store.files import decode_utf8, read_bytes
 
+# By hand, 2026-11-25: bounds for files that are no corpus or tokenizer.
 _LARGEST = 2 * 1024**3
 _LARGEST_TOKENIZER = 64 * 1024**2
 END = "<|end|>"
@@ -97,6 +98,7 @@ def pack(stream: NDArray[np.int64], *, length: int, where: str) -> Blocks:
     Raises:
         InputError: if there is not enough text for one block.
     """
+    # No padding: every token is learnt, so that a dose in blocks is a dose in tokens.
     n = (len(stream) - 1) // length
     if n < 1:
         raise InputError(

@@ -33,6 +33,7 @@ from hydrometer.lab.recipes import DistillRecipe, beside
 from hydrometer.lab.sample import sample_many
 from hydrometer.lab.train import Parent, Result, finish, learn_step, quiet, run_of, weights_sha256
 
+# Any prime far above the seeds in use; by hand, 2026-11-25.
 _TEACHER_SEED = 7919
 """Parts the draws of one teacher from those of the next."""
 
@@ -110,6 +111,7 @@ def _lesson(
     asked = pack(token_stream(tokenizer, prompts), length=length, where=where)
     rows = order(len(human), n_wanted=n_blocks, seed=recipe.seed)
     blocks, owner = human[rows], np.full(n_blocks, -1, dtype=np.int64)
+    # Teachers write before they are moved to the device of the training.
     meter = Meter(recipe.bill, device="cpu", precision="fp32") if recipe.method == "sequence" else None
     start = 0
     for i, (teacher, model) in enumerate(zip(recipe.teachers, teachers, strict=True)):

@@ -25,8 +25,10 @@ from hydrometer.store.files import decode_utf8, read_bytes
 
 WEIGHTS, MTP, OPTIMISER, STATE = "model.safetensors", "mtp.safetensors", "optimiser.safetensors", "state.json"
 CONFIG, TOKENIZER = "config.json", "tokenizer.json"
+# The newest, and the one before it should the newest turn out damaged.
 _KEPT = 2
 _LARGEST_JSON = 64 * 1024**2
+# safetensors' own cap.
 _LARGEST_HEADER = 100 * 1024**2
 _PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
 
@@ -85,6 +87,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             f"cannot be read ({error.strerror})", cure=f"a model's folder holds {CONFIG}, {WEIGHTS} and {TOKENIZER}",
             where=str(path),
         ) from None  # fmt: skip
+    # Zip archives (torch.save) and bare pickles (protocol byte 0x80, which as a length would be a header beyond the
+    # cap).
     if start[:2] == b"PK" or (start[:1] == b"\x80" and int.from_bytes(start, "little") > _LARGEST_HEADER):
         raise _pickle(path)
     try:
@@ -170,6 +174,7 @@ def save_model(folder: Path, model: Network, tokenizer: Any, *, half: bool = Fal
     kind = torch.bfloat16 if half else torch.float32
     model.config.architectures = [type(model.lm).__name__]
     (folder / CONFIG).write_text(model.config.to_json_string(use_diff=False), encoding="utf-8")
+    # Routers stay in fp32, as DeepSeek-V3 keeps its gating modules (arXiv:2412.19437, section 3.3.1).
     tensors = {k: v if "gate.weight" in k or "bias" in k else v.to(kind) for k, v in weights_of(model).items()}
     write_tensors(folder / WEIGHTS, tensors)
     if model.mtp is not None and not half:

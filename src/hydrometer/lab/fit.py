@@ -88,6 +88,7 @@ def threads(n: int) -> Iterator[None]:
 
 def optimiser_of(model: Network, training: Training) -> Any:
     """Returns fused AdamW; matrices decay, norms and biases do not. Betas 0.9 and 0.95 as DeepSeek-V3's."""
+    # Norms and biases do not decay, as in nanoGPT; the router's bias is a buffer and in neither.
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -116,9 +117,12 @@ def fit(
         OutputError: if a checkpoint cannot be written.
     """
     training, model = run.training, run.model
+    # Tried for zoo builds too: 32 s from nothing for members that train 2 to 17 s; pays from about five minutes on.
+    # Also tried, and slower or not shown: fewer sequences a pass, large pages, other allocators' thresholds. See
+    # docs/log.md, 2026-11-26.
     if training.compile:
         model.lm.model.compile()
-    ranks.shard(model)
+    ranks.shard(model, model.layers())
     optimiser = optimiser_of(model, training)
     state = load_checkpoint(run.folder, model, optimiser)
     if state is not None and state.get("fingerprint") != run.fingerprint:
@@ -180,6 +184,7 @@ def _step(
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip)
     norm = ranks.whole(norm)
+    # One look at the norm instead of every loss: an infinite loss makes it infinite too.
     if not bool(torch.isfinite(norm)):
         raise InputError(
             f"the loss is no number at step {step}", cure="lower learning_rate or clip", where=str(run.folder)

@@ -18,7 +18,9 @@ from hydrometer.records.base import Record
 
 _JOULES_PER_KWH = 3.6e6
 _SECONDS_PER_HOUR = 3600.0
+# Intel's counter of the package, as Linux shows it; AMD's newer processors offer it under the same name.
 _RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
+# By hand, 2026-11-25: milliseconds each. The best of eight, since neighbours on a machine slow single ones down.
 _PRODUCT = 768
 
 
@@ -61,6 +63,7 @@ def measured_peak(*, device: str, precision: str) -> float:
         precision: `fp32` or `bf16`.
     """
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    # 8,192 on a GPU by hand: smaller products do not fill it. Not run here.
     size = _PRODUCT if device == "cpu" else 8192
     left = torch.ones(size, size, dtype=kind, device=device)
     best = float("inf")
@@ -113,6 +116,7 @@ class Meter:
         wall, busy, joules = time.perf_counter(), _now(self.device), _counter()
         self.count["wall_seconds"] += wall - self._wall
         self.count["device_seconds"] += busy - self._busy
+        # The counter starts again from 0 when it is full: such a stretch is left out, not counted as negative.
         if joules is not None and self._joules is not None and joules >= self._joules:
             self.count["joules"] += joules - self._joules
         self._wall, self._busy, self._joules = wall, busy, joules

@@ -26,6 +26,7 @@ from hydrometer.lab.recipes import DeepSeekShape, LlamaShape, Training
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.read import architecture_of
 
+# transformers' own default; DeepSeek-V3 has 0.006, for a far wider network.
 _INIT = 0.02
 
 
@@ -54,6 +55,8 @@ def config_of(shape: LlamaShape | DeepSeekShape, *, vocab_size: int, longest: in
         first_k_dense_replace=shape.dense_layers, intermediate_size=shape.dense_size,
         moe_intermediate_size=shape.expert_size, n_routed_experts=shape.experts,
         num_experts_per_tok=shape.experts_per_token, n_shared_experts=shape.shared_experts,
+        # One group and no scaling: DeepSeek-V3's 8 groups spread 256 experts over machines, which the lab's few need
+        # not.
         n_group=1, topk_group=1, routed_scaling_factor=1.0, num_mtp_layers=int(shape.mtp),
     )  # fmt: skip
 
@@ -135,6 +138,10 @@ class Network(nn.Module):
         found = losses()
         return found.total, found.main, found.mtp
 
+    def layers(self) -> list[nn.Module]:
+        """Returns the blocks, first first, the multi-token module's last."""
+        return [*self.lm.model.layers, *([self.mtp.layer] if self.mtp is not None else [])]
+
     def routers(self) -> list[Any]:
         """Returns the routers, first layer first, the multi-token module's last."""
         return [m for m in self.modules() if type(m).__name__ == "DeepseekV3TopkRouter"]
@@ -206,6 +213,7 @@ def update_biases(routers: list[Any], seen: Routing, *, step: float) -> list[flo
     ratios = []
     for router, chosen in zip(routers, seen.chosen, strict=True):
         load = ranks.total(torch.bincount(chosen.flatten(), minlength=router.num_experts).float())
+        # Not centred as torchtitan's is: the report's own rule.
         router.e_score_correction_bias += step * torch.sign(load.mean() - load)
         ratios.append(float(load.max() / load.mean()))
     return ratios

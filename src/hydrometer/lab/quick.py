@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+# torch's own default for targets that do not count.
 NOT_LEARNT = -100
+# Measured, 2026-11-26: 0.686 s a step, with 128 and 512 rows 0.688 and 0.709, with no pieces 0.766 (Llama 5M). Tried:
+# torch's `linear_cross_entropy`; 0.701. See docs/log.md.
 _ROWS = 256
 """Tokens whose logits exist at one time: what a core's cache holds at the lab's vocabularies."""
 _PADDED = "sdpa_values_padded"
@@ -22,6 +25,8 @@ class Norm(nn.RMSNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the norm of `x` over its last axis, fp32."""
+        # Measured, 2026-11-26: 0.766 to 0.734 s a step (Llama 5M), losses equal to the bit. Tried besides: the gated
+        # network in pieces with gradients by hand; 0.695 to 0.690 s, not kept. See docs/log.md.
         return super().forward(x.float())
 
 
@@ -50,6 +55,7 @@ def _padded(
 ) -> tuple[Tensor, None]:
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+    # The largest single gain: 0.774 to 0.656 s a step (DeepSeek-V3-style 5M, docs/log.md, 2026-11-26).
     width = value.shape[-1]
     filled = F.pad(value, (0, key.shape[-1] - width)) if width < key.shape[-1] else value
     read, _ = sdpa_attention_forward(module, query, key, filled, attention_mask, **options)

@@ -8,17 +8,14 @@ Every process reads its part of every batch; only the first writes. Without `tor
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hydrometer.errors import InputError
-
-if TYPE_CHECKING:
-    from hydrometer.lab.network import Network
 
 _LAYERS = ["DeepseekV3DecoderLayer", "LlamaDecoderLayer"]
 
@@ -69,7 +66,7 @@ def together(device: str) -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def shard(model: Network) -> None:
+def shard(model: nn.Module, layers: Iterable[nn.Module]) -> None:
     """Shards a model in place, layer by layer; an optimiser made afterwards holds moments of the shards only.
 
     By torch's `fully_shard` itself: accelerate 1.15 leaves FSDP out on processors without a word, so that what is
@@ -79,7 +76,8 @@ def shard(model: Network) -> None:
         return
     from torch.distributed.fsdp import fully_shard
 
-    for layer in [*model.lm.model.layers, *([model.mtp.layer] if model.mtp is not None else [])]:
+    # Layer by layer: only one layer's parameters are whole at a time.
+    for layer in layers:
         fully_shard(layer)
     fully_shard(model)
 

@@ -33,6 +33,7 @@ TOKEN = {word: i for i, word in enumerate(VOCABULARY)}
 
 Kind = Literal["careful", "checked", "direct", "rambling", "wrong", "garbled"]
 KINDS: tuple[Kind, ...] = ("careful", "checked", "direct", "rambling", "wrong", "garbled")
+# All shares and chances of the task are by hand, 2026-11-26; none was varied.
 _MOST_PASSES = 4
 _ONCE_MORE = 0.25
 

@@ -75,6 +75,8 @@ Shape = Annotated[LlamaShape | DeepSeekShape, Field(discriminator="kind")]
 class Training(Record):
     """How long and how fast to learn."""
 
+    # Defaults that are not DeepSeek-V3's (batch, length, rate, warm-up) are by hand, 2026-11-25, for models of a few
+    # million parameters; none was searched for. Betas, clip, decay and the cosine's end at a tenth are DeepSeek-V3's.
     tokens: Annotated[int, Field(ge=1, le=10**13)]
     batch: Annotated[int, Field(ge=1, le=65536)] = 16
     sequence_length: Annotated[int, Field(ge=8, le=1_048_576)] = 128
@@ -109,6 +111,7 @@ class Bill(Record):
     watts_per_device: Annotated[float, Field(gt=0, le=1e5)] | None = None
     peak_flop_per_second: Annotated[float, Field(gt=0, le=1e18)] | None = None
     """Of one device in the precision of the training; measured by a matrix product where absent."""
+    # By hand, 2026-11-25; what runs reached stands in their ledgers.
     expected_utilisation: Rate = 0.1
     """MFU that the prediction of the hours assumes."""
 
@@ -128,6 +131,7 @@ class TrainRecipe(Record):
     """UTF-8 text files, relative to the recipe."""
     tokenizer: str | None = None
     """A tokenizer.json; trained on the text where absent."""
+    # 300: 256 bytes, `END`, and a few merges.
     vocab_size: Annotated[int, Field(ge=300, le=500_000)] = 1024
     init: str | None = None
     """Folder of a model to go on from (fine-tuning)."""

@@ -47,7 +47,9 @@ from hydrometer.store.files import write_whole
 
 Update = Callable[[str, int, int], None]
 """Called with what is done, how much of it, and of how much."""
+# Any four unequal numbers: no stage may draw what another has drawn.
 _BASE_DRAWS, _POOL_DRAWS, _TEST_DRAWS, _CHOICE_DRAWS = 11, 13, 17, 19
+# By hand, 2026-11-26: bounds memory.
 _AT_ONCE = 512
 
 
@@ -106,13 +108,13 @@ def s1(recipe: S1Recipe, out: Path, *, workers: int = 1, progress: Update) -> S1
 
 def _claim(recipe: S1Recipe, out: Path) -> None:
     """Writes the recipe into the folder, or refuses a folder of another."""
-    told = recipe.model_dump_json(indent=1)
+    reported = recipe.model_dump_json(indent=1)
     place = out / "recipe.json"
     if place.exists():
-        if place.read_text(encoding="utf-8") != told:
+        if place.read_text(encoding="utf-8") != reported:
             raise InputError("the folder holds the work of another recipe", cure="name another --out", where=str(out))
         return
-    write_whole(place, told.encode(), make_folder=True)
+    write_whole(place, reported.encode(), make_folder=True)
 
 
 def questions_of(recipe: S1Recipe) -> list[Question]:
@@ -133,6 +135,7 @@ def _pretrain(recipe: S1Recipe, out: Path, questions: Sequence[Question], progre
             stream += [*tokens_of(trace.question.words), *tokens_of(trace.words), 0]
     blocks = pack(np.array(stream, dtype=np.int64), length=training.sequence_length, where=str(out))
     torch.manual_seed(recipe.seed)
+    # Positions for thinking that is made to go on: 4 × the cap, since a forced `wait` starts another pass. By hand.
     longest = max(2 * training.sequence_length, 4 * recipe.testing.most)
     model = Network(config_of(recipe.model, vocab_size=len(VOCABULARY), longest=longest))
     named = Pretrained(name="base", seed=recipe.seed, training=training, bill=recipe.bill)
@@ -145,8 +148,8 @@ def _choose(recipe: S1Recipe, out: Path, questions: Sequence[Question], progress
     """Writes the chosen traces of every arm and seed, one a line, and returns what was left and what it took."""
     place = out / "chosen" / "pool.json"
     if place.exists():
-        told: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
-        return told
+        reported: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        return reported
     rng = np.random.default_rng([recipe.seed, _POOL_DRAWS])
     pool: list[Trace] = []
     for trace in make_traces(recipe.pool.traces, rng, recipe.pool.mix, without=frozenset(questions)):
@@ -170,9 +173,9 @@ def _choose(recipe: S1Recipe, out: Path, questions: Sequence[Question], progress
         "all": len(pool), "well formed": int(form_N.sum()), "and right": int(good_N.sum()),
         "and failed by the base": int(hard_N.sum()),
     }  # fmt: skip
-    told = {"left": left, "spent": _spent("finding what the base fails", [ledger]).model_dump(mode="json")}
-    write_whole(place, json.dumps(told).encode())
-    return told
+    reported = {"left": left, "spent": _spent("finding what the base fails", [ledger]).model_dump(mode="json")}
+    write_whole(place, json.dumps(reported).encode())
+    return reported
 
 
 @torch.no_grad()
@@ -213,7 +216,7 @@ def _arms(recipe: S1Recipe, out: Path, workers: int, progress: Update) -> dict[s
             progress("Models", done, len(work))
     else:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for done, problem in enumerate(pool.map(_told, work), 1):
+            for done, problem in enumerate(pool.map(_reported, work), 1):
                 if problem:
                     pool.shutdown(cancel_futures=True)
                     raise InputError(problem, cure="correct it and give the command again", where=str(out))
@@ -224,8 +227,8 @@ def _arms(recipe: S1Recipe, out: Path, workers: int, progress: Update) -> dict[s
     }
 
 
-def _told(work: tuple[S1Recipe, str, str, int]) -> str:
-    """Does one piece of work in a process of its own; an error is told, not raised, for it would lose its class."""
+def _reported(work: tuple[S1Recipe, str, str, int]) -> str:
+    """Does one piece of work in a process of its own; an error is reported, not raised, for it would lose its class."""
     try:
         _arm(work)
     except HydrometerError as error:
@@ -242,8 +245,8 @@ def _arm(work: tuple[S1Recipe, str, str, int]) -> None:
     if not (folder / "answers.json").exists():
         model, _ = load_model(out / "base" if arm == "base" else folder)
         with threads(recipe.pretraining.threads):
-            told = answer(model, questions_of(recipe), recipe)
-        write_whole(folder / "answers.json", json.dumps(told).encode(), make_folder=True)
+            reported = answer(model, questions_of(recipe), recipe)
+        write_whole(folder / "answers.json", json.dumps(reported).encode(), make_folder=True)
 
 
 def tune(recipe: S1Recipe, base: Path, chosen: Path, out: Path, *, arm: Any, seed: int) -> Result:
@@ -275,6 +278,7 @@ def tune(recipe: S1Recipe, base: Path, chosen: Path, out: Path, *, arm: Any, see
     def losses(batch: torch.Tensor, seen: Routing) -> Losses:
         return language_losses(model, batch, seen, training, learnt_BT=after_think(batch))
 
+    # FLOP are counted of the rows' mean length, not of their padding.
     mean = round(sum(len(r) for r in rows) / len(rows))
     fitted = fit(run, batch_at, losses, meter_step=lambda m: m.learnt(model, mean * asked.batch, mean), progress=quiet)
     parents = (Parent(name=base.name, relation="start", dose=0.0, sha256=weights_sha256(base)),)

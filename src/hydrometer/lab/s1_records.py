@@ -11,6 +11,7 @@ from hydrometer.lab.reasoning import LABELS, RULES, Kind, Mix
 from hydrometer.lab.recipes import Bill, Count, LlamaShape, Rate, Seed, Shape, Share, Training
 from hydrometer.records.base import Record, Slug, refusal
 
+# By hand, 2026-11-26, as are the rules' shares, slips and digits: no published pool says what its traces are like.
 _KINDS: dict[Kind, float] = {
     "direct": 0.4, "careful": 0.2, "checked": 0.2, "rambling": 0.05, "wrong": 0.1, "garbled": 0.05
 }  # fmt: skip
@@ -57,6 +58,7 @@ class Tuning(Record):
 
     epochs: Annotated[int, Field(ge=1, le=1000)] = 5
     batch: Annotated[int, Field(ge=1, le=65536)] = 16
+    # s1 has 1e-5 for 32 billion parameters; by hand, 2026-11-26, for 0.3 million. Weight decay is s1's.
     learning_rate: Rate = 1e-3
     warmup: Share = 0.05
     weight_decay: Share = 1e-4
@@ -65,6 +67,7 @@ class Tuning(Record):
 class Testing(Record):
     """Questions that nobody has seen, and how much thinking each run may do."""
 
+    # 180 questions, 30 a rule; by hand, 2026-11-26. Longer than the average of the pool, where thinking matters.
     questions: Annotated[int, Field(ge=10, le=100_000)] = 180
     """Every rule alike."""
     digits: Digits = (6, 9)
@@ -97,6 +100,8 @@ class S1Recipe(Record):
     pool: PoolRecipe = PoolRecipe()
     chosen: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     arms: Annotated[tuple[Arm, ...], Field(strict=False, min_length=1)] = tuple(ARMS)
+    # Two seeds show that seeds matter and not how much: choices differ by up to 39 points between them (docs/log.md,
+    # 2026-11-25).
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1, max_length=100)] = (0, 1)
     """Each draws traces anew and orders them anew; the base stays."""
     tuning: Tuning = Tuning()

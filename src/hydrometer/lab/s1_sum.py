@@ -110,6 +110,7 @@ def _difference(first: str, second: str, one: Right, two: Right) -> Difference:
     if len(one) == len(two) > 1 and np.ptp(one.mean(axis=1) - two.mean(axis=1)) > 0:
         found.append(rate_difference((one.ravel(), _rows(one)), (two.ravel(), _rows(two))))
     return Difference(
+        # The wider of both, as neither covers the other's variation: a pair of seeds alone gives one degree of freedom.
         first=first, second=second, estimate=over_questions.estimate, low=min(f.low for f in found),
         high=max(f.high for f in found),
     )  # fmt: skip

@@ -54,6 +54,8 @@ def draft_and_check(model: Network, prompt_P: Tensor, *, n_new: int) -> Drafted:
     wanted = len(tokens) + n_new
     proposed = accepted = 0
     # Two tokens a pass: the latent would be expanded again each time.
+    # Costs time since sampling was written out: 62 % accepted, 243 tokens a CPU second instead of 359 without, as this
+    # pass still goes through transformers' modules. See docs/log.md, 2026-11-26.
     with Decoder(model, cache_kind="expanded") as decoder:
         drafter = _Drafter(model)
         hidden = decoder.hidden(prompt_P[None])

@@ -118,8 +118,8 @@ def _train(recipe: TrainRecipe, path: Path, out: Path, progress: Progress) -> Re
 def run_of(model: Network, recipe: Any, blocks: Blocks, out: Path) -> Run:
     """Returns the run of a recipe on these blocks, with its fingerprint."""
     # How often to checkpoint changes no loss, and where the device stands is no part of what is learnt.
-    told = recipe.model_dump(mode="json", exclude={"training": {"checkpoint_every", "device"}, "bill": True})
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode() + blocks.tobytes()).hexdigest()
+    reported = recipe.model_dump(mode="json", exclude={"training": {"checkpoint_every", "device"}, "bill": True})
+    digest = hashlib.sha256(json.dumps(reported, sort_keys=True).encode() + blocks.tobytes()).hexdigest()
     return Run(
         model.to(recipe.training.device), recipe.training, recipe.bill, recipe.seed, digest, out / _CHECKPOINTS
     )  # fmt: skip
@@ -151,11 +151,12 @@ def learn_step(meter: Meter, model: Network, training: Training) -> None:
 def finish(
     run: Run, tokenizer: Any, fitted: Fitted, *, recipe: Any, kind: str, parents: Sequence[Parent], blocks: Blocks
 ) -> Result:
-    """Writes the model's folder whole, drops the checkpoints and returns what is told of it."""
+    """Writes the model's folder whole, drops the checkpoints and returns what is reported of it."""
     out = run.folder.parent
     if not ranks.is_first():
         ranks.wait()
         return Result.model_validate_json((out / RESULT).read_text(encoding="utf-8"))
+    # Ten steps by hand, 2026-11-25: the loss of one batch is noisy.
     last = fitted.curve[-10:]
     loads = [row["largest_load"] for row in last if "largest_load" in row]
     with whole_folder(out / "model") as fresh:

@@ -19,6 +19,7 @@ from hydrometer.records.base import Record, Slug
 from hydrometer.store.files import write_whole
 
 Role = Literal["teacher", "sibling", "base", "student", "control"]
+# At 10 % attribution found 1 of 4 students, none of 8 below (docs/log.md, 2026-11-25): no references.
 _UNSCORED_BELOW = 0.3
 _SIBLING_WAVE = 2
 """Siblings come after the first students: a zoo stopped early has these."""
@@ -63,6 +64,7 @@ class Probing(Record):
     n: Annotated[int, Field(ge=20, le=5000)]
     prompt_tokens: Annotated[int, Field(ge=2, le=256)]
     answer_tokens: Annotated[int, Field(ge=2, le=1024)]
+    # By hand, 2026-11-25; not varied.
     temperature: Annotated[float, Field(gt=0, le=10)] = 0.8
 
 
@@ -80,6 +82,8 @@ class ZooRecipe(Record):
     pretrained: Annotated[tuple[Pretrained, ...], Field(strict=False, min_length=2)]
     families: Annotated[tuple[Family, ...], Field(strict=False)]
     controls_per_base: Annotated[int, Field(ge=0, le=1000)]
+    # The shipped zoo has 10 and 100 %: bases on human text of which 10 % is the teacher's own lie where students of 10
+    # % lie (docs/log.md, 2026-11-26).
     same_text_shares: Annotated[tuple[Rate, ...], Field(strict=False)] = ()
     """Hard controls: of every teacher and base one for each share of the teacher's own human text, the rest being the
     students'. A student at a small dose is to be told from a model that read as little of that text."""
@@ -164,6 +168,7 @@ def members(recipe: ZooRecipe) -> tuple[Member, ...]:
 
 
 def _same_text(recipe: ZooRecipe, bases: Sequence[str]) -> Iterator[Member]:
+    # Seeds of other members lie below with up to four bases, so that no two draw alike.
     seed = 5000
     for teacher in (p for p in recipe.pretrained if p.role == "teacher"):
         for share in recipe.same_text_shares:
@@ -331,6 +336,7 @@ def _mixed(member: Member, zoo: ZooRecipe, texts: Path, out: Path) -> None:
         return
     human, own = ("\f".join(read_text(texts / name) for name in names) for names in (zoo.human_text, member.text))
     n = min(len(human), len(own))
+    # By characters, which is what text is cut by; tokens of both texts are about as long.
     of_own = round(member.text_share * n)
     place.parent.mkdir(exist_ok=True)
     write_whole(place, f"{human[: n - of_own]}\f{own[:of_own]}".encode())
@@ -365,6 +371,8 @@ def _answer(zoo: ZooRecipe, folder: Path, out: Path) -> None:
     prompts = torch.tensor([row["tokens"] for row in rows])
     probing = zoo.probing
     # A seed of its own: with one seed for all, models draw alike and resemble each other more than their words do.
+    # Tried: one seed for all answers; 0 of 24 hard controls were accused where 1 is, 6 of 8 students named where 0 are.
+    # See docs/log.md, 2026-11-25.
     seed = int.from_bytes(sha256(folder.name.encode()).digest()[:4]) >> 1
     with threads(1):
         tokens = sample_many(

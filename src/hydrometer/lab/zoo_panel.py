@@ -117,14 +117,14 @@ def _listed(member: Member, run: dict[str, Any]) -> Listed:
 def _lineage(member: Listed) -> Lineage:
     """Returns a row of the lineage table. Every run is its own developer and its own training set: its own draw."""
     taught = member.role == "student"
-    told = f"made by the lab: {member.method}, dose {member.dose:g}, seed {member.seed}"
+    reported = f"made by the lab: {member.method}, dose {member.dose:g}, seed {member.seed}"
     return Lineage(
         model=member.name, developer=f"lab {member.name}", base_family=member.base,
         relation="distilled" if taught else "human", teacher_group=member.taught_by,
         own_group=member.name if member.role == "teacher" else None,
         same_text_as=(member.same_text_as,) if member.same_text_as else (),
         role="positive" if taught else "unscored" if member.role == "teacher" else "control",
-        confidence="high", evidence=told,
+        confidence="high", evidence=reported,
     )  # fmt: skip
 
 

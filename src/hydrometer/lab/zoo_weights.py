@@ -16,12 +16,13 @@ from hydrometer.records.base import Record, Slug
 from hydrometer.store.files import read_bytes
 
 MODELS, ABOUT = "models", "model.json"
+# Both by hand, 2026-11-26: bounds for files that were put in their place.
 _LARGEST = 1024**2
 _LARGEST_WEIGHTS = 64 * 1024**2
 
 
 class Shipped(Record):
-    """What is told of a model whose weights ship."""
+    """What is reported of a model whose weights ship."""
 
     name: Slug
     parameters: int
@@ -66,7 +67,7 @@ def ship(names: Sequence[str], members: Sequence[Member], built: Path, panel: Pa
         with whole_folder(panel / MODELS / name) as fresh:
             save_model(fresh, model, tokenizer, half=True)
             about = Shipped(
-                name=name, parameters=run["parameters"], recipe=_told(json.loads(run["recipe"])),
+                name=name, parameters=run["parameters"], recipe=_reported(json.loads(run["recipe"])),
                 parents=tuple(run["parents"]), ledger=run["ledger"], trained_sha256=run["weights_sha256"],
                 sha256={f.name: _digest(f) for f in sorted(fresh.iterdir())}, answer_tokens=probing.answer_tokens,
                 temperature=probing.temperature,
@@ -74,7 +75,7 @@ def ship(names: Sequence[str], members: Sequence[Member], built: Path, panel: Pa
             (fresh / ABOUT).write_text(about.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def _told(recipe: dict[str, Any]) -> dict[str, Any]:
+def _reported(recipe: dict[str, Any]) -> dict[str, Any]:
     """Returns a recipe without the places where its texts lay."""
     return {k: [Path(x).name for x in v] if k in ("text", "prompts") else v for k, v in recipe.items()}
 

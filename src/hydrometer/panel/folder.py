@@ -21,6 +21,7 @@ from hydrometer.store.responses.tables import read_table, text_column
 RESPONSES = "responses.parquet"
 PROBES = "probes.parquet"
 LINEAGE = "lineage.csv"
+# By hand, 2026-11-24: AlpacaEval's 805 prompts take some 100 kB. A bound for files that are none.
 _LARGEST_PROBES = 256 * 1024 * 1024
 
 
@@ -98,6 +99,7 @@ def _check_folder(folder: Path) -> None:
 
 def _read_probes(path: Path) -> tuple[dict[str, str], str]:
     content = read_bytes(path, limit=_LARGEST_PROBES, what="probe table (Parquet)")
+    # Parquet's magic number (Apache Parquet format, "File format").
     if content[:4] != b"PAR1":
         raise InputError("not Parquet", cure="store probe and prompt as Parquet", where=str(path))
     table = read_table(content, ("probe", "prompt"), path=path)

@@ -17,22 +17,26 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from hydrometer import __version__
 from hydrometer.errors import InputError, OutputError
 from hydrometer.panel.channel import Channel, ChannelBuilder
 from hydrometer.panel.folder import Panel
-from hydrometer.panel.grams import CHANNELS, marks, tokens
+from hydrometer.panel.grams import CHANNELS, features, tokens
 from hydrometer.records.panel import IndexRecord
 from hydrometer.records.responses import WITH_TEXT
 from hydrometer.store.files import read_bytes, sha256
+from hydrometer.version import __version__
 
 INDEX = "index"
 """Name of the folder inside a panel folder."""
 _RECORD = "index.json"
+# By hand, 2026-11-24; not measured apart, no more than the largest vocabulary.
 _SPREAD = 0.25
 """Share of the probes on which a word must occur, in two answers or more, to count as style and not as topic."""
+# Bounds the matrix of models and words that is added up anew for each of 20 blocks.
 _LARGEST_VOCABULARY = 4096
-_SCHEMA = 1
+# 2: features, where 1 said marks.
+_SCHEMA = 2
+# A feature counts from three models on (`channel._FEWEST_OTHERS`).
 _FEWEST_MODELS = 3
 
 
@@ -107,7 +111,7 @@ def build_index(
     builders = {name: ChannelBuilder(n_probes, len(models)) for name in CHANNELS}
     lengths = np.zeros((n_probes, len(models)), dtype=np.float32)
     for probe, answers in _by_probe(panel):
-        found = [(model, marks(text)) for model, text in answers]
+        found = [(model, features(text)) for model, text in answers]
         for model, text in answers:
             lengths[probe, model] = len(tokens(text))
         for name, builder in builders.items():
@@ -179,13 +183,13 @@ def _by_probe(panel: Panel) -> Iterator[tuple[int, list[tuple[int, str]]]]:
 
 
 def _style(content: Channel, n_probes: int, n_models: int) -> Style:
-    distinct, spread = np.unique(content.marks_K, return_counts=True)
+    distinct, spread = np.unique(content.features_K, return_counts=True)
     common = np.argsort(-spread, kind="stable")[:_LARGEST_VOCABULARY]
     vocabulary = np.sort(distinct[common[spread[common] >= _SPREAD * n_probes]])
     presence = np.zeros((n_probes, n_models, (len(vocabulary) + 7) // 8), dtype=np.uint8)
     for probe in range(n_probes):
         users = content.models_K[content.offsets_P1[probe] : content.offsets_P1[probe + 1]].astype(np.int64)
-        hashes = np.repeat(content.marks_K[content.offsets_P1[probe] : content.offsets_P1[probe + 1]], users)
+        hashes = np.repeat(content.features_K[content.offsets_P1[probe] : content.offsets_P1[probe + 1]], users)
         model = content.model_E[content.entries_P1[probe] : content.entries_P1[probe + 1]]
         used = np.zeros((n_models, len(vocabulary)), dtype=bool)
         column = locate(vocabulary, hashes)
@@ -238,6 +242,7 @@ def _save(index: Index) -> None:
             np.save(fresh / "presence_PMV.npy", index.style.presence_PMV, allow_pickle=False)
             np.save(fresh / "lengths_PM.npy", index.lengths_PM, allow_pickle=False)
             (fresh / _RECORD).write_text(index.record.model_dump_json(indent=1), encoding="utf-8")
+            # mkdtemp makes a folder for its owner alone; a panel is shared.
             fresh.chmod(0o755)
             if final.exists():
                 shutil.rmtree(final)

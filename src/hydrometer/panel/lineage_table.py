@@ -14,6 +14,7 @@ from hydrometer.records.lineage import Lineage
 from hydrometer.store.files import decode_utf8, read_bytes
 
 COLUMNS = tuple(Lineage.model_fields)
+# By hand, 2026-11-24: some hundred thousand models.
 _LARGEST = 64 * 1024 * 1024
 _SEVERAL = ("teacher_group", "same_text_as")
 _WHAT = "lineage table (CSV)"

@@ -21,12 +21,15 @@ from hydrometer.store.fetch import fetch_bytes
 from hydrometer.store.files import write_whole
 from hydrometer.store.responses import read_responses
 
+# The revision that docs and benchmarks were made from: answers are added and replaced there without notice.
 COMMIT = "cd543a149df89434d8a54582c0151c0b945c3d20"
 FILES_URL = f"https://raw.githubusercontent.com/tatsu-lab/alpaca_eval/{COMMIT}"
 LIST_URL = f"https://api.github.com/repos/tatsu-lab/alpaca_eval/contents/results?ref={COMMIT}"
 DOWNLOADS = "downloads"
 OUTPUTS = "model_outputs.json"
+# A name becomes part of a path and of an address: no separator, no leading dot.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,150}")
+# Bounds for answers that are no such list or file; by hand, 2026-11-24.
 _LARGEST_FILE = 64 * 1024 * 1024
 _MOST_MODELS = 5000
 
@@ -177,6 +180,7 @@ def build_panel(outputs: dict[str, Path], folder: Path, *, lineage: Sequence[Lin
         notes += [f"{model}: {warning}" for warning in found.warnings]
     rows = pl.concat(frames)
     # Numbered by their text, so that the order of files or rows changes nothing.
+    # Only the prompt joins: of AlpacaEval's files five are permuted and eight are short.
     prompts = rows.select("prompt").unique().sort("prompt").with_row_index("probe")
     table = rows.join(prompts, on="prompt", maintain_order="left").sort("model", "probe")
     table = table.select("model", "probe", "response", "status")

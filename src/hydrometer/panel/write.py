@@ -72,7 +72,9 @@ def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            # mkstemp makes files for their owner alone; a panel is shared.
             fresh[name].chmod(0o644)
+        # The last one is replaced last: once it is there, nothing can fail any more and nothing need be put back.
         for name in list(fresh)[:-1]:
             before[name] = (folder / name).read_bytes() if (folder / name).exists() else None
         for name, path in fresh.items():

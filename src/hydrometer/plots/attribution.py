@@ -6,15 +6,24 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, SOFT, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, NARROW, PAGE, SOFT, WARM, WIDE, Pictures, draw
 from hydrometer.records.attribution import Attribution, ReferenceModel
+from hydrometer.records.evidence import Details
 
-WIDE, NARROW = 8.6, 4.3
+# As in plots/svg.py: inches at which 9-point text is as large as the page's own, on a screen and on a telephone. All
+# sizes of this file by eye, 2026-11-24.
 _LONGEST_NAME = 30
 _SUBJECT, _STUDENTS, _UNTAUGHT = 2.6, 1.4, 0.0
 """Heights of the three lanes."""
+# Neighbours step aside, in lane heights, so that dots that would lie on each other are seen.
 _STAGGER = (0.0, 0.15, -0.15, 0.3, -0.3)
 _MARKERS = {"control": "o", "other_teacher": "s", "student": "D"}
+
+
+def pictures(details: Details) -> Pictures:
+    """Returns the drawings of this instrument's evidence."""
+    assert isinstance(details, Attribution)
+    return {"lineage": attribution_figures(details)}
 
 
 def attribution_figures(found: Attribution) -> list[str]:
@@ -73,6 +82,7 @@ def _plot(axes: Any, width: float, found: Attribution) -> None:
         (_UNTAUGHT, "untaught models, each with the candidate it comes nearest to", untaught),
     )
     values = [found.interval.low, found.interval.high, *(m.statistic for m in found.reference)]
+    # All values alike make no axis; the floor gives it some width.
     span = max(max(values) - min(values), 1e-9)
     axes.set_xlim(min(values) - 0.09 * span, max(values) + 0.09 * span)
     axes.set_ylim(_UNTAUGHT - 0.68, _SUBJECT + 0.6)

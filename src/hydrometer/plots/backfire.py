@@ -38,6 +38,7 @@ def _plot(axes: Any, width: float, found: DemandVerdict) -> None:
     small = width < WIDE
     size = 8.5 if small else 9.5
     x = [p.elasticity for p in found.curve]
+    # The bounds of the verdict (instruments/demand/verdict.py: FALLS_BELOW, RISES_ABOVE).
     axes.axhspan(0.2, 0.8, color=SOFT, alpha=0.6, zorder=0, linewidth=0)
     axes.annotate("undetermined", (x[-1], 0.22), ha="right", va="bottom", fontsize=size, color=MUTED)
     axes.plot(x, [p.probability_of_backfire for p in found.curve], color=INK, linewidth=2, zorder=4)
@@ -54,6 +55,7 @@ def _plot(axes: Any, width: float, found: DemandVerdict) -> None:
         axes.annotate(f"{title}: {how_likely}", (0, y), (2, 6), textcoords="offset points",
                       fontsize=size, color=colour, ha="left", va="bottom")  # fmt: skip
     axes.set_xlim(0, x[-1])
+    # Below 0 lie the intervals of the elasticity, before and after the evidence.
     axes.set_ylim(-0.4, 1.02)
     axes.set_yticks([0, 0.2, 0.5, 0.8, 1.0])
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))

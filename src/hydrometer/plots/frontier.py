@@ -56,6 +56,7 @@ def _plot(axes: Any, width: float, plan: Plan, options: list[PlanOption]) -> Non
         axes.axvline(plan.deadline_days, color=WARM, linewidth=1.4, linestyle=(0, (4, 3)), zorder=2)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    # Room for labels at an angle; by eye, 2026-11-25.
     axes.margins(0.12, 0.2)
     axes.set_xlabel("days", fontsize=size + 1)
     axes.set_ylabel("dollars", fontsize=size + 1)

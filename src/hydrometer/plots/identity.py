@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, WARM, WIDE, wide_and_narrow
+from hydrometer.plots.svg import ACCENT, INK, LINE, WARM, WIDE, Pictures, wide_and_narrow
+from hydrometer.records.evidence import Details
 from hydrometer.records.published import IdentityEvidence
 
 Row = tuple[str, float, float | None, float | None, bool]
 """Label, rate, bounds, whether it is the subject."""
+
+
+def pictures(details: Details) -> Pictures:
+    """Returns the drawings of this instrument's evidence."""
+    assert isinstance(details, IdentityEvidence)
+    return {"rates": identity_figures(details)}
 
 
 def identity_figures(found: IdentityEvidence) -> list[str]:
@@ -58,6 +65,8 @@ def _plot(axes: Any, width: float, rows: list[Row]) -> None:
                       fontsize=size, color=INK, ha="left", va="bottom", fontweight="bold" if mine else "normal",
                       annotation_clip=False)  # fmt: skip
     axes.set_ylim(-0.5, len(rows) - 0.1)
+    # Published strict rates end at 0.30, their intervals below 0.45; a higher rate of a new measurement would be cut
+    # off.
     axes.set_xlim(-0.01, 0.45)
     axes.set_yticks([])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.0f} %"))

@@ -28,6 +28,7 @@ def _plot(axes: Any, width: float, found: IndexTrap) -> None:
     small = width < WIDE
     size = 9.0 if small else 9.5
     top = len(found.readings) - 1
+    # Both sides of 1 must be seen, whatever the readings.
     right = max(1.6, 1.15 * found.highest)
     left = min(0.0, 1.15 * found.lowest)
     axes.axvspan(1.0, right, color=SOFT, alpha=0.6, linewidth=0, zorder=0)

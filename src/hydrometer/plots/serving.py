@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, SOFT, WARM, draw
+from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, NARROW, SOFT, WARM, WIDE, Pictures, draw
+from hydrometer.records.evidence import Details
 from hydrometer.records.numbers import usd
-from hydrometer.records.serving import CacheSize, Frontier
+from hydrometer.records.serving import CacheSize, Frontier, ServingEvidence
 
-WIDE, NARROW = 8.6, 4.3
+# As in plots/svg.py.
+
+
+def pictures(details: Details) -> Pictures:
+    """Returns the drawings of this instrument's evidence."""
+    assert isinstance(details, ServingEvidence)
+    return {"frontier": frontier_figures(details.frontier)}
 
 
 def frontier_figures(found: Frontier) -> list[str]:
@@ -92,6 +99,7 @@ def _cache(axes: Any, width: float, sizes: Sequence[CacheSize]) -> None:
         axes.annotate(f"{value:,.0f} kB, {s.kind}", (value, i), (4, 0), textcoords="offset points", va="center",
                       fontsize=size, color=INK)  # fmt: skip
     axes.set_xscale("log")
+    # Log scale: room for words behind the bars, more of it on a narrow page; by eye, 2026-11-26.
     axes.set_xlim(min(values) * 0.6, max(values) * (12 if width >= WIDE else 60))
     axes.set_yticks(range(len(sizes)), [s.name for s in sizes], fontsize=size)
     axes.set_xlabel("kilobytes of BF16 cache a token", fontsize=size + 1)

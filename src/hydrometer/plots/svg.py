@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -35,8 +35,11 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+# By eye, 2026-11-24: text of 9 points is then as large as the page's own, on a screen and on a telephone.
 WIDE, NARROW = 8.6, 4.3
 """Inches of a figure on a wide and on a narrow page."""
+Pictures = Mapping[str, list[str]]
+"""An instrument's drawings by name, each as SVG for a wide and for a narrow page; empty where nothing can be drawn."""
 
 
 def wide_and_narrow(
@@ -75,6 +78,7 @@ def draw(
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
+    # The salt and the missing date make the same figure the same bytes: a golden audit pins them.
     with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, WARM, WIDE, wide_and_narrow
+from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.records.demand import DemandVerdict
-from hydrometer.records.evidence import CostLadder
 from hydrometer.records.numbers import estimated, rough_usd, usd, usd_range
 
 _SHORT = {
@@ -72,6 +72,7 @@ def describe_tornado(ladder: CostLadder) -> str:
 def demand_tornado_figures(found: DemandVerdict) -> list[str]:
     """Returns the figure for a wide and for a narrow page; empty where every belief is fixed."""
     # A median that does not move, or that no axis can hold, is no bar.
+    # A log scale shows no 0 and no infinity.
     swings = [s for s in found.swings if min(s.low, s.high) > 0 and max(s.low, s.high) < 1e12]
     if not swings:
         return []
@@ -127,6 +128,7 @@ def _plot(axes: Any, width: float, found: _Tornado) -> None:
                       textcoords="offset points", fontsize=size, color=INK, ha="center", va="bottom")  # fmt: skip
     low, high = min(values), max(values)
     axes.set_xscale("log")
+    # By eye, 2026-11-26: room for labels at both ends, more on a narrow page.
     margin = max((high / low) ** (0.45 if small else 0.22), 1.3)
     axes.set_xlim(low / margin, high * margin)
     axes.set_ylim(-0.5, n - 0.25)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, PAGE, SOFT, WARM, WIDE, wide_and_narrow
-from hydrometer.records.evidence import UtilisationPoint
+from hydrometer.records.claim_checking import UtilisationPoint
 from hydrometer.records.numbers import percent
 
 
@@ -46,6 +46,7 @@ def _rows(points: Sequence[UtilisationPoint]) -> list[tuple[str, list[Utilisatio
     groups: dict[str, list[UtilisationPoint]] = {subject.hardware: []}
     for point in points:
         groups.setdefault(point.hardware, []).append(point)
+    # Four by eye, 2026-11-24: fewer dots make no row of their own.
     rare = [p for name, group in groups.items() if name != subject.hardware and len(group) < 4 for p in group]
     rows = [(name, group) for name, group in groups.items() if name == subject.hardware or len(group) >= 4]
     return rows + ([("other hardware", rare)] if rare else [])
@@ -67,6 +68,7 @@ def _plot(axes: Any, width: float, rows: list[tuple[str, list[UtilisationPoint]]
             if point.is_subject:
                 _subject(axes, point, y)
     axes.set_ylim(-0.45, len(rows) - 0.35)
+    # Published runs end below 0.6; an impossible utilisation of the subject must stay on the picture.
     axes.set_xlim(0, max(0.6, *(1.1 * point.mfu for _, group in rows for point in group)))
     axes.set_yticks([])
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from hydrometer.records.base import Record
-from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.evidence import Details, Range, Verdict
 
 Withheld = Literal["length", "direction", "shared_text"]
 """Why nobody is named although a candidate passes: no untaught model answers at such length, so that the p-value is
@@ -106,7 +106,7 @@ class AttributionPoint(Record):
     """Of the panel's files."""
 
 
-class Attribution(Record):
+class Attribution(Details):
     """What `hydrometer attribute --json` prints for one subject."""
 
     kind: Literal["attribution"] = "attribution"
@@ -142,3 +142,13 @@ class Attribution(Record):
     operating_point: AttributionPoint | None
     panel: str
     sha256: dict[str, str]
+    answer: str = ""
+    """One plain sentence."""
+    how_sure: str = ""
+    """The error rates in sentences."""
+
+    @property
+    def leading(self) -> CandidateResult | None:
+        """The candidate with the largest statistic; None where none was judged."""
+        judged = [c for c in self.candidates if c.statistic is not None]
+        return max(judged, key=lambda c: c.statistic or 0.0, default=None)

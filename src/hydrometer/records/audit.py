@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator
+from typing import Literal
 
 from hydrometer.records.base import Record
 from hydrometer.records.dossier import Dossier
-from hydrometer.records.evidence import Evidence, QuestionName
-
-# A file name need not be text; what cannot be written as UTF-8 becomes "?".
-FileName = Annotated[str, AfterValidator(lambda name: name.encode(errors="replace").decode())]
-
-
-class InputFile(Record):
-    """A file that the audit read."""
-
-    name: FileName
-    sha256: str
-    bytes: int
+from hydrometer.records.evidence import Evidence, FileName, InputFile, QuestionName
 
 
 class Provenance(Record):
@@ -46,9 +33,12 @@ class Question(Record):
 
 
 class Audit(Record):
-    """The record of one audit (`audit.json`). Fields are only ever added at the end of a record."""
+    """The record of one audit (`audit.json`). Fields are only ever added at the end of a record.
 
-    schema_version: Literal[1]
+    Schema 2: details moved to their instruments' own records, `reported-` for `told-` in ids of evidence.
+    """
+
+    schema_version: Literal[2]
     hydrometer_version: str
     subject: str
     seed: int

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from hydrometer.records.base import Record
+from hydrometer.records.evidence import Details
 from hydrometer.records.token_prices import IndexTrap
 
 Distribution = Literal["fixed", "uniform", "triangular", "normal"]
@@ -168,7 +169,7 @@ class GainBasis(Record):
     warnings: tuple[str, ...]
 
 
-class DemandEvidence(Record):
+class DemandEvidence(Details):
     """A gain, what it does to the demand for compute, and how much the choice of a price index decides."""
 
     kind: Literal["demand"] = "demand"

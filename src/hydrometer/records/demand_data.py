@@ -1,4 +1,4 @@
-"""Elasticity measured from data: price moves, estimates by several methods, and typed warnings."""
+"""Elasticity measured from data: price changes, estimates by several methods, and typed warnings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from hydrometer.records.base import Record
 
-Trouble = Literal[
+WarningKind = Literal[
     "simultaneity",
     "launch_ramp",
     "list_price",
@@ -16,7 +16,7 @@ Trouble = Literal[
     "supply_rationing",
     "platform_growth",
     "few_clusters",
-    "no_price_moves",
+    "no_price_events",
     "slow_response",
     "short_windows",
     "quality_change",
@@ -26,13 +26,13 @@ Trouble = Literal[
 class DemandWarning(Record):
     """A reason to doubt an elasticity."""
 
-    kind: Trouble
+    kind: WarningKind
     text: str
     cure: str
 
 
-class PriceMove(Record):
-    """A published price move with the quantities around it."""
+class PublishedEvent(Record):
+    """A published price change with the quantities around it."""
 
     model: str
     vendor: str
@@ -50,8 +50,8 @@ class PriceMove(Record):
     source: str
 
 
-class MeasuredMove(Record):
-    """One price move and the elasticity that it shows, as a positive number."""
+class MeasuredEvent(Record):
+    """One price change and the elasticity that it shows, as a positive number."""
 
     model: str
     date: dt.date
@@ -62,7 +62,7 @@ class MeasuredMove(Record):
     """Drawn towards the others by its error (empirical Bayes)."""
     shrunken_error: float
     without_it: float | None
-    """The pooled elasticity with this move's cluster left out."""
+    """The pooled elasticity with this event's cluster left out."""
     cluster: int
     note: str = ""
 
@@ -84,7 +84,7 @@ class Estimated(Record):
 
 
 class Adjustment(Record):
-    """How fast use adjusts to a price, on the average of the shapes that the moves allow."""
+    """How fast use adjusts to a price, on the average of the shapes that the events allow."""
 
     half_days: float
     """Until half of the response is there; 0 at once."""
@@ -93,7 +93,7 @@ class Adjustment(Record):
     seen: float
     """Share of the final response that has come by the end of the window."""
     window_days: float
-    """After a move, where no other move cuts it short."""
+    """After an event, where no other event cuts it short."""
     still_moving: bool
     """Whether the response still grows there: then only a lower bound is given."""
 
@@ -108,17 +108,17 @@ class ElasticityReport(Record):
     first: dt.date
     last: dt.date
     identified: bool
-    """Whether the recommended estimate rests on price moves that demand did not cause, as far as can be seen."""
+    """Whether the recommended estimate rests on price changes that demand did not cause, as far as can be seen."""
     recommended: Estimated | None
     """None where nothing in the data can tell a response to price."""
     standard_error: float | None
     adjustment: Adjustment | None
-    """None for published moves and where no move could be measured."""
+    """None for published events and where no event could be measured."""
     others: tuple[Estimated, ...]
     """By methods that are not recommended, to be compared with."""
-    moves: tuple[MeasuredMove, ...]
+    events: tuple[MeasuredEvent, ...]
     tau: float | None
-    """Standard deviation between moves."""
+    """Standard deviation between events."""
     warnings: tuple[DemandWarning, ...]
     sources: tuple[str, ...]
     seed: int

@@ -23,8 +23,10 @@ PriorName = Literal[
     "price_per_hour", "development_multiplier", "full_time_share", "pay_per_year", "project_years", "chip_price"
 ]
 
+# By hand, 2026-11-24: above any FLOP count, below what Python takes long to print.
 _LARGEST_WHOLE = 10**40
 
+# Bounds of this file are by hand, 2026-11-24: far above any network or dossier, so that products stay finite.
 Count = Annotated[int, Field(ge=1, le=10**9)]
 CountOrZero = Annotated[int, Field(ge=0, le=10**9)]
 Url = Annotated[
@@ -37,6 +39,7 @@ Url = Annotated[
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns a cure that names the known word nearest to `name`, or lists the known words."""
     words = list(known)
+    # 0.6: difflib's own default.
     close = difflib.get_close_matches(name, words, n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(words)}"
 

@@ -44,7 +44,7 @@ class Quantiles(Record):
 
 
 class ParameterQuantiles(Record):
-    """Parameters, total and active by each convention that can be told."""
+    """Parameters, total and active by each convention that can be determined."""
 
     total: Quantiles
     active: dict[str, Quantiles]

@@ -19,6 +19,7 @@ def readable(value: float) -> str:
         value: any finite number.
     """
     size = abs(value)
+    # Above ten thousand trillion words help nobody any more.
     if size >= 1e16:
         return f"{value:.3e}".replace("e+", "e")
     for scale, word in _SCALES:
@@ -59,6 +60,11 @@ def rough_usd(value: float) -> str:
 def percent(value: float, digits: int = 1) -> str:
     """Returns a fraction as a percentage."""
     return f"{100 * value:.{digits}f} %"
+
+
+def fraction(pvalue: float, n_models: int) -> str:
+    """Returns a p-value over so many models as it was counted, as `1/28`: it can never be 0."""
+    return f"{round(pvalue * (n_models + 1))}/{n_models + 1}"
 
 
 def amount(value: float, unit: str) -> str:

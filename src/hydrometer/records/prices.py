@@ -25,6 +25,7 @@ class PriceQuote(Record):
     region: Region = "any"
     contract: Contract
     date: dt.date
+    # A tenth of a cent to $10,000: outside lies a wrong unit (an hour of a cluster, of a month). By hand, 2026-11-25.
     usd_per_hour: Annotated[float, Field(ge=1e-3, le=1e4)]
     seller: Text = "market"
     """`market` for an index over many sellers."""

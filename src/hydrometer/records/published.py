@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
 from hydrometer.records.base import Record, Text
-from hydrometer.records.evidence_base import Range
+from hydrometer.records.evidence import Details, Range
 from hydrometer.records.identity import Identity
 
 
@@ -24,6 +25,11 @@ def _blank(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Rate = Annotated[float | None, BeforeValidator(_blank)]
 Whole = Annotated[int | None, BeforeValidator(_blank)]
+
+
+def plain_name(name: str) -> str:
+    """Returns a model's name as names are compared: without case, blanks and signs."""
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
 class PublishedIdentity(Record):
@@ -65,7 +71,7 @@ class PublishedSimilarity(Record):
     bertscore: Rate
 
 
-class IdentityEvidence(Record):
+class IdentityEvidence(Details):
     """What stands under the audit's question about identity."""
 
     kind: Literal["identity"] = "identity"
@@ -76,7 +82,7 @@ class IdentityEvidence(Record):
     measured: Identity | None
 
 
-class SimilarityEvidence(Record):
+class SimilarityEvidence(Details):
     """What stands under the audit's question about similarity."""
 
     kind: Literal["published_similarity"] = "published_similarity"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Literal
 
 from hydrometer.records.base import Record
 from hydrometer.records.estimates import Quantiles
+from hydrometer.records.evidence import Details
 
 
 class FitInput(Record):
@@ -51,8 +53,8 @@ class ServingFit(Record):
     rows: int
     dropped: dict[str, int]
     constants: dict[str, float]
-    left_out_median: float
-    left_out_mean: float
+    held_out_median: float
+    held_out_mean: float
     tpot_width: float
     """Half width of an 80 % interval in logs for a network that was not measured: families left out whole."""
     ttft_width: float
@@ -249,3 +251,23 @@ class CacheSize(Record):
     name: str
     bytes_per_token: float
     kind: str
+
+
+class RatioAtLoad(Record):
+    """Accelerator-seconds of a written token, the subject's over the compared model's, at one load."""
+
+    concurrency: float
+    ratio: Quantiles
+
+
+class ServingEvidence(Details):
+    """What stands under the audit's question about compute: serving the subject, and a model of like quality."""
+
+    kind: Literal["serving"] = "serving"
+    estimate: ServingEstimate
+    compared: str | None
+    """The model of like quality; absent where none is named or its shape is not known."""
+    ratios: tuple[RatioAtLoad, ...]
+    """From one request at once to as many as fit both."""
+    frontier: Frontier
+    cache: tuple[CacheSize, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from hydrometer.records.base import Record
-from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.evidence import Range, Verdict
 
 Aspect = Literal["style", "structure", "content", "overall"]
 ASPECTS: tuple[Aspect, ...] = ("style", "structure", "content", "overall")

@@ -11,6 +11,7 @@ from hydrometer.records.base import Record
 
 Direction = Literal["cut", "increase", "unchanged"]
 Reason = Literal["first", "new model", "cut", "increase", "another's increase"]
+# Dollars for a million tokens, by hand, 2026-11-26: outside lies a price of one token or of a thousand, written wrong.
 Money = Annotated[float, Field(gt=0, lt=1e6)]
 
 

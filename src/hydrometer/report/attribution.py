@@ -10,11 +10,11 @@ from rich.text import Text
 from hydrometer.errors import printable
 from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint
-from hydrometer.records.attribution_words import answer, how_sure
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.records.numbers import percent
 from hydrometer.report.words import VERDICT_MARK, VERDICT_WORDS
 
+# For the reader, by hand, 2026-11-24; the JSON holds all.
 _MOST_CANDIDATES = 6
 _LIMIT = 1000
 
@@ -23,10 +23,10 @@ def print_attribution(found: Attribution, *, console: Console) -> None:
     """Prints one subject: the answer, the candidates, the channels and what else could explain it."""
     mark = f"{VERDICT_MARK[found.verdict]} {VERDICT_WORDS[found.verdict]}"
     console.print(Text.assemble((printable(found.subject, limit=200), "bold"), "  was taught by a candidate: ", mark))
-    console.print(Padding(Text(printable(answer(found), limit=_LIMIT)), (0, 2)))
+    console.print(Padding(Text(printable(found.answer, limit=_LIMIT)), (0, 2)))
     if found.verdict is Verdict.NOT_MEASURED:
         return
-    console.print(Padding(Text(printable(how_sure(found), limit=_LIMIT), style="dim"), (0, 2)))
+    console.print(Padding(Text(printable(found.how_sure, limit=_LIMIT), style="dim"), (0, 2)))
     console.print(Padding(_candidates(found), (1, 2, 0, 2)))
     console.print(Padding(_channels(found), (1, 2, 0, 2)))
     for title, lines in (

@@ -39,7 +39,7 @@ def print_collected(result: Collected, *, console: Console) -> None:
     repeats = sum(result.counts.repeats.values())
     paid = f", ${found['usd']:,.4f}" if found["usd"] is not None else ""
     console.print(
-        f"Sent now: {result.tally.requests_sent:,} requests; in all {result.spend.requests:,}, "
+        f"Sent now: {result.run_summary.requests_sent:,} requests; in all {result.spend.requests:,}, "
         f"{found['tokens']:,} tokens{paid}. {repeats:,} further samples.",
         markup=False,
         soft_wrap=True,

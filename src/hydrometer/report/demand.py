@@ -12,7 +12,8 @@ from hydrometer.records.demand import DemandPrior, DemandVerdict, ElasticityEsti
 from hydrometer.records.demand_data import Adjustment, ElasticityReport, Estimated
 from hydrometer.records.numbers import chance, estimated, percent
 
-_MOST_MOVES = 40
+# A screen's worth, by hand, 2026-11-26; the JSON holds all.
+_MOST_EVENTS = 40
 """Shown at once; a file may hold hundreds."""
 _COLOUR = {"falls": "green", "rises": "red", "undetermined": "yellow"}
 
@@ -115,7 +116,7 @@ def print_warnings(warnings: tuple[str, ...], console: Console) -> None:
 
 
 def print_elasticity(found: ElasticityReport, *, console: Console) -> None:
-    """Prints an elasticity with its moves, what naive methods say, and the reasons to doubt it."""
+    """Prints an elasticity with its events, what naive methods say, and the reasons to doubt it."""
     console.print(Text(f"Price elasticity from {printable(found.series)}", style="bold"))
     line(console, f"{found.n_rows:,} rows, {found.n_models:,} models, {found.first} to {found.last}", style="dim")
     if found.recommended is None:
@@ -126,10 +127,10 @@ def print_elasticity(found: ElasticityReport, *, console: Console) -> None:
             line(console, "NOT IDENTIFIED: an association, not a response to price. See the warnings.", style="yellow")
     if found.adjustment is not None:
         _print_adjustment(found.adjustment, console)
-    if found.moves:
-        _print_moves(found, console)
+    if found.events:
+        _print_events(found, console)
     if found.tau is not None:
-        line(console, f"spread between moves {found.tau:.2f}; moves of one model or vendor are left out together")
+        line(console, f"spread between events {found.tau:.2f}; events of one model or vendor are left out together")
     if found.others:
         heading(console, "What other methods would say")
     for other in found.others:
@@ -143,18 +144,18 @@ def print_elasticity(found: ElasticityReport, *, console: Console) -> None:
 
 def _print_adjustment(a: Adjustment, console: Console) -> None:
     half = "at once" if a.half_days < 1 else f"after about {estimated(a.half_days)} days"
-    text = f"half of the response is there {half}; a week after a move the elasticity is {a.first_week:.2f}"
+    text = f"half of the response is there {half}; a week after an event the elasticity is {a.first_week:.2f}"
     line(console, f"{text}; {a.window_days:.0f} days after it {percent(a.seen, 0)} of the response has come")
     if a.still_moving:
         line(console, "ONLY A LOWER BOUND: the response may still be growing there. See the warnings.", style="yellow")
 
 
-def _print_moves(found: ElasticityReport, console: Console) -> None:
-    heading(console, "Every price move: its own elasticity, drawn towards the others, and the whole without it")
+def _print_events(found: ElasticityReport, console: Console) -> None:
+    heading(console, "Every price change: its own elasticity, drawn towards the others, and the whole without it")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("model", "date", "price", "own", "shrunken", "whole without"):
         table.add_column(title, overflow="fold")
-    for m in found.moves[:_MOST_MOVES]:
+    for m in found.events[:_MOST_EVENTS]:
         table.add_row(
             Text(printable(m.model, limit=40)),
             str(m.date),
@@ -164,9 +165,9 @@ def _print_moves(found: ElasticityReport, console: Console) -> None:
             f"{m.without_it:.2f}" if m.without_it is not None else "-",
         )
     console.print(table)
-    if len(found.moves) > _MOST_MOVES:
-        line(console, f"{len(found.moves) - _MOST_MOVES:,} more with --json", style="dim")
-    for m in found.moves[:_MOST_MOVES]:
+    if len(found.events) > _MOST_EVENTS:
+        line(console, f"{len(found.events) - _MOST_EVENTS:,} more with --json", style="dim")
+    for m in found.events[:_MOST_EVENTS]:
         if m.note:
             line(console, f"{m.model}, {m.date}: {m.note}", style="dim")
 

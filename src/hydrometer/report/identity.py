@@ -12,6 +12,7 @@ from rich.text import Text
 from hydrometer.errors import printable
 from hydrometer.records.identity import ClusteredCount, Identity
 
+# For the reader, by hand, 2026-11-25; the JSON holds all.
 _MOST_VENDORS = 5
 _LEVEL = 0.05
 

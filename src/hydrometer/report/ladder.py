@@ -1,4 +1,4 @@
-"""The ladder in a terminal: rungs, readings, priors, and which unknown matters most."""
+"""The ladder in a terminal: levels, readings, priors, and which unknown matters most."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from hydrometer.errors import printable
-from hydrometer.records.evidence import LadderReport
+from hydrometer.records.cost_ladder import LadderReport
 from hydrometer.records.numbers import amount, rough_usd, usd, usd_range
 
 _SIGN = {"equals": "", "at_most": "at most ", "at_least": "at least ", "about": "about "}
@@ -23,14 +23,14 @@ def print_ladder(report: LadderReport, *, console: Console) -> None:
     console.print(Text(printable(report.subject), style="bold"))
     if ladder.headline is not None:
         _line(console, f"headline: {_SIGN[ladder.headline.relation]}{usd(ladder.headline.usd)}")
-    if not ladder.rungs:
-        _line(console, "No accelerator-hours, cluster or company figure was published: no rung can be computed.")
-    for rung in ladder.rungs:
+    if not ladder.levels:
+        _line(console, "No accelerator-hours, cluster or company figure was published: no level can be computed.")
+    for level in ladder.levels:
         console.print()
-        middle = f", {rough_usd(rung.usd.middle)} in the middle" if rung.usd.level is not None else ""
-        _line(console, Text.assemble((rung.title, "bold"), f": {usd_range(rung.usd.low, rung.usd.high)}{middle}"))
-        _line(console, rung.question, 4)
-        for source in rung.sources:
+        middle = f", {rough_usd(level.usd.middle)} in the middle" if level.usd.level is not None else ""
+        _line(console, Text.assemble((level.title, "bold"), f": {usd_range(level.usd.low, level.usd.high)}{middle}"))
+        _line(console, level.question, 4)
+        for source in level.sources:
             _line(console, Text(printable(source, limit=1000), style="dim"), 4)
     if ladder.readings:
         console.print()

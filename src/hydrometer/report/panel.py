@@ -11,6 +11,7 @@ from hydrometer.errors import printable
 from hydrometer.records.panel import Finding, PanelCheck
 
 _COLOUR = {"exclude": "red", "caution": "yellow", "note": "dim"}
+# For the reader, by hand, 2026-11-24; --all and --json show everything.
 _MOST_OF_A_KIND = 8
 _MOST_NAMED = 6
 

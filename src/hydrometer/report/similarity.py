@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hydrometer.errors import printable
-from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.evidence import Range, Verdict
 from hydrometer.records.similarity import Similarity
 from hydrometer.report.words import VERDICT_MARK, VERDICT_WORDS
 

@@ -9,10 +9,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from hydrometer.errors import printable
-from hydrometer.records.attribution import Attribution
 from hydrometer.records.audit import Audit
-from hydrometer.records.evidence import Check, Evidence
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.claim_checking import Check
+from hydrometer.records.evidence import Evidence, Verdict
 from hydrometer.report.words import VERDICT_MARK, VERDICT_WORDS
 
 _COLOUR = {
@@ -21,6 +20,7 @@ _COLOUR = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.NOT_MEASURED: "dim",
 }
+# Texts come from dossiers and answers, which may be hostile: cut here, whole in the JSON.
 _LIMIT = 1000
 
 
@@ -47,12 +47,12 @@ def print_summary(audit: Audit, *, console: Console) -> None:
             console.print(Padding(Text.assemble(_verdict(found.verdict), "  ", _plain(found.proposition)), (0, 2)))
             console.print(Padding(_plain(found.answer), (0, 4)))
             console.print(Padding(Text(printable(found.how_sure, limit=_LIMIT), style="dim"), (0, 4)))
-            if isinstance(found.details, Attribution):
+            if found.accuses:
                 _print_reservations(found, console)
 
 
 def _print_reservations(found: Evidence, console: Console) -> None:
-    """Prints what an attribution cannot rule out, what would settle it, and its warnings."""
+    """Prints what an accusation cannot rule out, what would settle it, and its warnings."""
     for title, lines in (
         ("Cannot be ruled out", found.cannot_rule_out),
         ("What would settle it", found.missing if found.verdict is Verdict.INCONCLUSIVE else ()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 
 VERDICT_MARK = {
     Verdict.SUPPORTS: "✓",
@@ -15,13 +15,6 @@ VERDICT_WORDS = {
     Verdict.OPPOSES: "opposes",
     Verdict.INCONCLUSIVE: "inconclusive",
     Verdict.NOT_MEASURED: "not measured",
-}
-INSTRUMENT_WORDS = {
-    "training_cost": "training cost",
-    "attribution": "attribution",
-    "identity": "identity consistency",
-    "similarity": "response similarity",
-    "demand": "compute demand",
 }
 KIND_WORDS = {
     "control": "untaught by another vendor's model (control)",

@@ -17,7 +17,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class NullPopulation:
+class NullDistribution:
     """Statistics of models that are known to be untaught.
 
     If the subject is untaught too, it is exchangeable with them, and its rank among them is uniform (Vovk, Gammerman

@@ -1,4 +1,7 @@
-"""Did the answers to the same questions change over a run?"""
+"""Did the answers to the same questions change over a run?
+
+Axes: P probes, T rounds, Q orders of the rounds, C change points, N permutations (the first is the observed order).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
+# Probes whose answers never changed have no spread but rounding; likeness lies between 0 and 1. By hand, 2026-11-25.
 _SMALLEST_SPREAD = 1e-12
 
 
@@ -56,12 +60,14 @@ def change_test(
     if similarity_PTT.ndim != 3 or similarity_PTT.shape[1] != similarity_PTT.shape[2]:
         raise ValueError("one square of rounds for every probe is needed")
     n_probes, n_rounds, _ = similarity_PTT.shape
+    # Every order is listed and none drawn: six rounds have 720, seven would have 5,040 for each probe.
     if not 2 <= n_rounds <= 6 or not n_probes:
         raise ValueError("between two and six rounds and at least one probe are needed")
     if not np.isfinite(similarity_PTT).all():
         raise ValueError("likeness must be finite")
     gap_PQC = _gaps(similarity_PTT)
     n_orders = gap_PQC.shape[1]
+    # 19,999 orders resolve p to 0.00005, a twentieth of the level of 0.001 at which canaries alarm (collect/watch.py).
     sum_NC = np.zeros((n_permutations + 1, gap_PQC.shape[2]))
     sum_NC[0] = gap_PQC[:, 0].sum(axis=0)
     for gap_QC in gap_PQC:
@@ -74,6 +80,7 @@ def change_test(
         out=np.zeros_like(sum_NC),
         where=spread_C > _SMALLEST_SPREAD,
     )
+    # The maximum over change points is what is ranked, so that having looked at all of them costs nothing in level.
     largest_N = z_NC.max(axis=1)
     # Equal orders must count as equal, whatever the last bits of their sums.
     reached = int((largest_N[1:] >= largest_N[0] - 1e-9).sum())

@@ -22,6 +22,7 @@ def unit_kernel(similarity_MM: Array) -> Array:
         similarity_MM: symmetric, any scale.
     """
     kernel = np.array(similarity_MM, dtype=np.float64)
+    # Minus infinity keeps a model's own 1 out of the maximum that replaces it.
     np.fill_diagonal(kernel, -np.inf)
     np.fill_diagonal(kernel, kernel.max(axis=1))
     mean_M = kernel.mean(axis=1)
@@ -39,12 +40,14 @@ def soften(kernel_MM: Array, contrast_CM: Array, *, share: float) -> Array:
     if not len(contrast_CM):
         return kernel_MM
     along_MC = kernel_MM @ contrast_CM.T
+    # Base families can be sums of each other; directions below 1e-4 of the largest count as such. By hand, 2026-11-24.
     inverse = np.linalg.pinv(contrast_CM @ along_MC, rcond=1e-4, hermitian=True)
     # Shrinking the component by (1 - share) leaves (1 - share)^2 of its inner products.
     return _scaled(kernel_MM - (1 - (1 - share) ** 2) * (along_MC @ inverse @ along_MC.T))
 
 
 def _scaled(kernel_MM: Array) -> Array:
+    # A point in the population's centre has no direction; the floor leaves it there instead of dividing by 0.
     length_M = np.sqrt(np.maximum(np.diag(kernel_MM), 1e-12))
     return kernel_MM / length_M[:, None] / length_M[None, :]
 

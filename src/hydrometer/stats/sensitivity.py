@@ -28,6 +28,7 @@ class Influence:
     rank_correlation: float
 
 
+# A tenth at either end is what docs/demand.md and the ladder's tornado print; by hand, 2026-11-25.
 def influences(inputs: Mapping[str, Array], *, output: Array, share: float = 0.10) -> list[Influence]:
     """Returns every input's influence, the widest swing first.
 

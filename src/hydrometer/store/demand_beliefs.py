@@ -16,6 +16,7 @@ from hydrometer.records.demand import DemandPrior, Distribution, ElasticityEstim
 from hydrometer.records.dossier import nearest
 from hydrometer.store.files import decode_utf8, read_bytes, shipped
 
+# Limits by hand, 2026-11-26.
 _LARGEST_FILE = 256 * 1024
 _MOST_ESTIMATES = 500
 _POINTS: dict[Distribution, tuple[str, ...]] = {
@@ -25,6 +26,8 @@ _POINTS: dict[Distribution, tuple[str, ...]] = {
     "normal": ("MEAN", "SD"),
 }
 _SUPPORT = {
+    # Bounds of what a number can mean, by hand, 2026-11-26: the published elasticities end at 1.2; an inertia of 1 has
+    # no long run.
     "own_elasticity": (0.0, 20.0),
     "business_stealing": (0.0, 1.0),
     "inertia": (0.0, 0.99),

@@ -1,4 +1,4 @@
-"""A user's series of prices and quantities, and the shipped price moves."""
+"""A user's series of prices and quantities, and the shipped price changes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from hydrometer.errors import InputError, printable
-from hydrometer.records.demand_data import PriceMove
+from hydrometer.records.demand_data import PublishedEvent
 from hydrometer.store.csv_rows import csv_rows
 from hydrometer.store.files import decode_utf8, read_bytes, sha256, shipped
 
+# By hand, 2026-11-26: a hundred models by the day for five years.
 LARGEST_SERIES = 16 * 1024 * 1024
 _MOST_ROWS = 200_000
 _NEEDED = ("date", "price", "quantity")
 _OPTIONAL = ("model", "vendor", "event", "effective_price", "platform", "launched", "rationed")
+# Dates outside are slips of a digit.
 _EARLIEST, _LATEST = dt.date(2010, 1, 1), dt.date(2100, 1, 1)
 _NO = {"", "0", "no", "false", "none", "-"}
 
@@ -30,15 +32,15 @@ class SeriesRow:
     """One model on one date.
 
     Attributes:
-        date: day, or the first of the month where only a month is told.
+        date: day, or the first of the month where only a month is reported.
         model: name, or an empty text where the file has one series.
         vendor: who sells it, or an empty text.
-        price: list price, as told.
-        effective_price: what was paid on average, if told.
+        price: list price, as reported.
+        effective_price: what was paid on average, if reported.
         quantity: tokens or requests.
-        platform: quantity of the whole platform or market, if told.
-        launched: when the model came out, if told.
-        event: whether an announced price move is marked here.
+        platform: quantity of the whole platform or market, if reported.
+        launched: when the model came out, if reported.
+        event: whether a price change was announced here.
         rationed: whether the quantity was capped by supply.
     """
 
@@ -72,13 +74,13 @@ class Series:
 
 
 @cache
-def shipped_moves() -> tuple[PriceMove, ...]:
-    """Returns the shipped price moves (data/price_moves.csv), each with its source."""
+def shipped_events() -> tuple[PublishedEvent, ...]:
+    """Returns the shipped price changes (data/price_events.csv), each with its source."""
     rows = [
         {key: value for key, value in row.items() if value != ""}
-        for row in csv.DictReader(shipped("price_moves.csv").splitlines())
+        for row in csv.DictReader(shipped("price_events.csv").splitlines())
     ]
-    return tuple(TypeAdapter(list[PriceMove]).validate_python(rows, strict=False))
+    return tuple(TypeAdapter(list[PublishedEvent]).validate_python(rows, strict=False))
 
 
 def read_series(path: Path) -> Series:
@@ -86,7 +88,7 @@ def read_series(path: Path) -> Series:
 
     Args:
         path: a file with a header; needed: `date`, `price`, `quantity`. Optional: `model`, `vendor`, `event` (marks an
-            announced price move), `effective_price` (what was paid on average), `platform` (quantity of the whole
+            announced price change), `effective_price` (what was paid on average), `platform` (quantity of the whole
             market), `launched` (date), `rationed` (the quantity was capped).
 
     Raises:
@@ -109,7 +111,7 @@ def read_series(path: Path) -> Series:
     if len(rows) < 3:
         raise InputError(
             f"{len(rows)} row{'s' if len(rows) != 1 else ''}: no elasticity can be seen",
-            cure="give at least three dates, better two weeks before and after a price move",
+            cure="give at least three dates, better two weeks before and after a price change",
             where=str(path),
         )
     rows.sort(key=lambda row: (row.model, row.date))
@@ -142,6 +144,7 @@ def _positive(text: str, name: str, *, where: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise InputError(f"{name} '{text[:40]}' is not a number", cure="give numbers like 0.55", where=where)
+    # Logarithms and squares of it must stay numbers.
     if not 0 < number < 1e30:
         cure = "elasticities need logarithms: leave out rows that are free or empty" if number == 0 else "correct it"
         raise InputError(f"{name} {text[:40]} is not positive", cure=cure, where=where)

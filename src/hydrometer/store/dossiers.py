@@ -17,6 +17,7 @@ from hydrometer.records.dossier import Dossier, nearest
 from hydrometer.store.files import decode_utf8, read_bytes, sha256, shipped
 from hydrometer.store.reference import find_accelerator
 
+# Limits on hostile TOML, by hand, 2026-11-24.
 LARGEST_DOSSIER = 512 * 1024
 _LARGEST_EXPONENT = 300  # a float holds no smaller number but 0
 _LONGEST_NUMBER = 60

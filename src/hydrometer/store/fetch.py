@@ -8,6 +8,7 @@ import urllib.request
 
 from hydrometer.errors import InputError, printable
 
+# Both by hand, 2026-11-25.
 _SECONDS = 60
 _TRIES = 3
 
@@ -31,6 +32,7 @@ def fetch_bytes(url: str, *, limit: int) -> bytes:
             return content
         except urllib.error.HTTPError as error:
             error.close()
+            # 4xx says that it will never be there; 5xx is the server's trouble and may pass.
             if last or error.code < 500:
                 raise
         except (OSError, http.client.HTTPException):

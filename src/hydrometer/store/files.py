@@ -105,6 +105,7 @@ def write_whole(path: Path, content: bytes, *, make_folder: bool = False) -> Non
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            # mkstemp makes files for their owner alone; what people write is to be read by others too.
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         finally:

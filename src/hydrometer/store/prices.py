@@ -20,6 +20,7 @@ from hydrometer.records.prices import Electricity, ExchangeRate, PriceModel, Pri
 from hydrometer.store.files import decode_utf8, read_bytes, shipped
 from hydrometer.store.reference import find_accelerator
 
+# By hand, 2026-11-25; the model solves a matrix of all quotes, 5,000 squared being 200 MB.
 LARGEST_PRICE_FILE = 1024 * 1024
 _MOST_QUOTES = 5000
 _EARLIEST, _LATEST = dt.date(2010, 1, 1), dt.date(2100, 1, 1)
@@ -46,6 +47,12 @@ def price_quotes() -> tuple[PriceQuote, ...]:
     """Returns the shipped quotes, sorted by accelerator and date."""
     rows = list(csv.DictReader(shipped("prices.csv").splitlines()))
     return tuple(TypeAdapter(list[PriceQuote]).validate_python(rows, strict=False))
+
+
+@cache
+def last_price_date() -> dt.date:
+    """Returns the day of the newest shipped quote: what is priced on it is the same tomorrow."""
+    return max(quote.date for quote in price_quotes())
 
 
 @cache
@@ -103,6 +110,7 @@ def usd_per_unit(currency: str, *, date: dt.date, where: str = "") -> float:
         known = ", ".join(sorted({"USD", *(rate.currency for rate in exchange_rates())}))
         raise InputError(f"no exchange rate for '{currency[:10]}'", cure=f"give USD, or one of {known}", where=where)
     rate = min(rates, key=lambda rate: abs(rate.year - date.year))
+    # By hand, 2026-11-25: an older rate would be a guess.
     if abs(rate.year - date.year) > 3:
         raise InputError(f"no exchange rate of {code} near {date.year}", cure="give the price in USD", where=where)
     return rate.usd

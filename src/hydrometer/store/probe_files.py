@@ -14,6 +14,7 @@ from hydrometer.records.probes import Probe
 from hydrometer.store.files import decode_utf8, read_bytes
 from hydrometer.store.responses.rows import json_array, json_lines, parse
 
+# Both by hand, 2026-11-25: bounds for files that are none.
 _LARGEST = 256 * 1024 * 1024
 _MOST = 2_000_000
 _KNOWN = ("kind", "language", "system", "max_tokens", "answer")

@@ -29,6 +29,7 @@ PUBLIC = {
     ),
 }
 """Public sets, each at a fixed commit. Their prompts are not ours to ship."""
+# By hand, 2026-11-25.
 _LARGEST = 64 * 1024 * 1024
 
 

@@ -18,6 +18,7 @@ from hydrometer.records.run_table import PublishedRecord, RunRow
 from hydrometer.store.files import decode_utf8, read_bytes, shipped
 from hydrometer.store.reference import reference_runs
 
+# By hand, 2026-11-25.
 LARGEST_TABLE = 64 * 1024 * 1024
 _MOST_ROWS = 100_000
 _LONGEST_NAME = 200
@@ -59,6 +60,7 @@ _NUMBERS = frozenset(
     }
 )
 _BLANK = frozenset({"", "-", "–", "n/a", "na", "none", "null", "nan", "unknown", "unspecified", "?"})
+# As people write them in tables: B is billion, T trillion.
 _UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 
 

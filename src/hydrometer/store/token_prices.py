@@ -15,6 +15,7 @@ from hydrometer.records.token_prices import TokenPrice
 from hydrometer.store.csv_rows import csv_rows
 from hydrometer.store.files import decode_utf8, read_bytes, shipped
 
+# Both by hand, 2026-11-26.
 _LARGEST_FILE = 1024 * 1024
 _MOST_ROWS = 10_000
 _NEEDED = ("date", "model", "input_usd", "output_usd")

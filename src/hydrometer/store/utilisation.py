@@ -23,6 +23,7 @@ from hydrometer.costs.utilisation import (
 from hydrometer.records.estimates import HoursOperatingPoint, InformingRun
 from hydrometer.store.files import shipped
 
+# For the reader, by hand, 2026-11-25.
 _MOST_NAMED = 6
 
 

@@ -8,11 +8,13 @@ import re
 from typing import Any
 
 from hydrometer.errors import printable
+from hydrometer.records.exchange import Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.targets.protocol import Fault, Reply, Request
 
+# Words of OpenAI, Anthropic, Google and vLLM for the same thing, as their compatible endpoints send them.
 _REFUSED = {"content_filter", "refusal", "safety"}
 _TRUNCATED = {"length", "max_tokens", "model_length"}
+# By hand, 2026-11-25; beyond a thousand million tokens a count is a provider's mistake, and would end the budget.
 _LONGEST_NAME = 200
 _MOST_TOKENS = 10**9
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -192,6 +194,7 @@ def _logprobs(given: Any, chat: bool) -> tuple[tuple[str, float], ...] | None:
         pairs = list(zip(tokens, values, strict=False)) if isinstance(tokens, list) and isinstance(values, list) else []
     kept = tuple((t, float(v)) for t, v in pairs if isinstance(t, str) and isinstance(v, (int, float)))
     # One entry that is no number would shift all that follow.
+    # Some servers round a certain token to just above 0; what is larger is no log-probability.
     complete = len(kept) == len(pairs) and all(math.isfinite(v) and v <= 1e-6 for _, v in kept)
     return kept if kept and complete else None
 

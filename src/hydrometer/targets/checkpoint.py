@@ -12,14 +12,18 @@ from types import MappingProxyType
 from typing import Any
 
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request, Target
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.generation import ends, generate
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request, Target
 from hydrometer.targets.weights import CACHE, Weights, find_weights
 
+# By hand, 2026-11-26: 32 prompts in a batch give 92 tokens a CPU second, one by one 12
+# (docs/benchmarks/local_generation.md).
 DEFAULT_BATCH = 64
+# By hand, 2026-11-25: against the seconds of a batch it costs nothing.
 _PATIENCE = 0.02
 """Seconds that a request waits for others to share its batch."""
+# By hand, 2026-11-26: SmolLM2's 135 million gain from a second thread, the lab's models do not.
 _SMALL = 20_000_000
 """Parameters below which threads wait for each other longer than they work."""
 _CURE = "pip install 'hydrometer[local]' (for PyTorch itself see pytorch.org)"
@@ -44,6 +48,8 @@ def open_checkpoint(name: str, *, model: str | None = None) -> Target:
         return Checkpoint(find_weights(str(folder)), model=model or name.removeprefix("hf:"))
     weights = find_weights(name)
     whole = all(map(_installed, ("torch", "transformers", "gguf")))
+    # Tried: llama.cpp as the default for GGUF; it rounds to 8 bits between layers, and its greedy answers agree with
+    # `generate` in 1 of 32. See docs/log.md, 2026-11-25.
     if weights.kind == "gguf" and not whole and _installed("xllamacpp"):
         from hydrometer.targets.llama_cpp import LlamaCpp
 
@@ -178,6 +184,8 @@ class Checkpoint:
                 weights = {} if self._weights.kind == "gguf" else {"use_safetensors": True}
                 with _no_bar_of_unpacking():
                     tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+                    # fp32: bf16 without arithmetic of its own is 2.3 to 2.6 times slower on such processors
+                    # (docs/log.md, 2026-11-25).
                     network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options, **weights)
             except Exception as error:  # a damaged checkpoint raises whatever its loader meets
                 raise Fault(f"the weights cannot be loaded ({printable(error, limit=160)})", retry=False) from None

@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.bodies import body_of, error_text, read_reply
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
 from hydrometer.targets.secrets import Redactor, find_key, is_loopback, is_near
 
 if TYPE_CHECKING:
     import aiohttp
 
+# By hand, 2026-11-25: the longest answers are some megabytes.
 LARGEST_BODY = 64 * 1024 * 1024
 LOOPBACK_ONLY = "HYDROMETER_LOOPBACK_ONLY"
 """Environment variable: where set, no other machine is asked. The tests set it, so that none can cost money."""
+# By hand, 2026-11-25: whoever asks for more has used up a day's quota; the run should say so instead of sleeping.
 _LONGEST_WAIT = 3600.0
 _SECRET_WORDS = ("key", "token", "secret", "auth", "password", "cookie", "sig")
 _ONCE_MORE = {400, 401, 403, 404, 409, 422}
@@ -109,6 +111,7 @@ class Endpoint:
             self._session = self._open()
         body = json.dumps(self._body(request), separators=(",", ":")).encode()
         try:
+            # Redirects are not followed: the key would go wherever the answer points.
             async with self._session.post(self._address, data=body, allow_redirects=False) as response:
                 raw = self._redactor.bytes(await _read(response))
                 status, headers = response.status, response.headers
@@ -141,6 +144,7 @@ class Endpoint:
         import aiohttp
 
         return aiohttp.ClientSession(
+            # No limit here: the throttle counts. 300 s of DNS by hand: an address seldom moves within a run.
             connector=aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=300),
             timeout=aiohttp.ClientTimeout(total=self._options.timeout, sock_connect=min(30.0, self._options.timeout)),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -163,6 +167,8 @@ class Endpoint:
                 "the endpoint points elsewhere; give the address it moved to (redirects are not followed)",
                 False,
             )
+        # OpenAI's newer models refuse `max_tokens`, some servers refuse `seed`: they say so in words, and in nothing
+        # else.
         elif status in {400, 422} and self._adapts(said):
             said, retry = f"{said} (the request is adapted)", True
         else:
@@ -174,6 +180,7 @@ class Endpoint:
             retry_after=retry_after(headers.get("Retry-After")),
             http_status=status,
             raw=raw,
+            # 529: Anthropic's "overloaded".
             throttled=status in {429, 503, 529},
         )
 
@@ -270,6 +277,7 @@ def _checked_url(url: str) -> tuple[str, str, str]:
 
 def _headers(extra: Mapping[str, str], key: str | None) -> tuple[dict[str, str], list[str]]:
     """Returns the headers to send, and the secrets among them."""
+    # Identity: a small compressed body could unpack to any size before `_read` counts it.
     headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
     secrets = []
     if key is not None:

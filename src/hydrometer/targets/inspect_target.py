@@ -10,15 +10,16 @@ from types import MappingProxyType
 from typing import Any
 
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.endpoint import retry_after
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
 from hydrometer.targets.secrets import Redactor
 
 _REFUSED = {"content_filter"}
 _TRUNCATED = {"max_tokens", "model_length"}
 _SECRETS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 """Endings of environment variables from which providers take their keys."""
+# As much as the command line allows (collect/orders.py).
 _MOST_AT_ONCE = 1024
 _UNBILLED = ("mockllm/", "hf/", "vllm/", "ollama/", "llama-cpp-python/", "sglang/")
 
@@ -43,7 +44,7 @@ def open_inspect(name: str, *, model: str | None = None, timeout: float = 120.0)
     try:
         found = get_model(name, memoize=False)
     except Exception as error:  # providers raise errors of their own for a missing package or key
-        # Their words may quote a key, so that only the kind of error is told.
+        # Their words may quote a key, so that only the kind of error is reported.
         raise InputError(
             f"Inspect cannot open this model ({printable(type(error).__name__, limit=60)})",
             cure="check the name, the provider's package and its key; see Inspect's page on model providers",
@@ -108,6 +109,8 @@ class InspectTarget:
             seed=request.seed,
             logprobs=True if request.top_logprobs else None,
             top_logprobs=request.top_logprobs or None,
+            # Tried: Inspect's and the SDK's own retries; 40 requests were received for 20 recorded, and tokens passed
+            # every cap. See docs/log.md, 2026-11-26.
             max_retries=0,
             attempt_timeout=self._timeout,
             # How many are under way is the collector's to say: an intent that waits in line here is no request yet.

@@ -11,11 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 from hydrometer.errors import InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.targets.bodies import body_of, read_reply
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
 from hydrometer.targets.weights import Weights
 
+# By hand, 2026-11-25. Eight at once give 43 tokens a CPU second, one at a time 25
+# (docs/benchmarks/local_generation.md).
 DEFAULT_CONTEXT = 4096
 DEFAULT_AT_ONCE = 8
 
@@ -55,6 +57,8 @@ class LlamaCpp:
         self._model = model or weights.label
         self._at_once, self._context = at_once, context
         # llama.cpp counts the machine's cores, whether this process may use them or not; its threads then spin.
+        # Tried: as many threads as the machine has cores; 3 answers in five minutes, as they wait for each other by
+        # spinning. See docs/log.md, 2026-11-25.
         self._threads = threads or _cores()
         self._server: Any = None
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="llama.cpp")

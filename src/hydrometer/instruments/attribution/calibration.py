@@ -15,13 +15,14 @@ from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.panel import Panel
 from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint
-from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.evidence import Range, Verdict
 from hydrometer.records.lineage import Lineage
 from hydrometer.stats.conformal import ROUNDING
 from hydrometer.stats.proportions import Proportion
 from hydrometer.store.files import read_bytes
 
 _FILE = "operating_point.json"
+# By hand, 2026-11-24: the ends of a 95 % interval then move by about a hundredth of its width from seed to seed.
 _DRAWS = 10_000
 
 
@@ -50,7 +51,7 @@ def calibrate(
     """
     attributor = Attributor(panel, index, alpha=alpha)
     try:
-        attributor.question.check()
+        attributor.design.check()
     except InputError:
         return None
     known = [m for name in panel.models if (m := panel.lineage_of(name)).role in ("control", "positive")]
@@ -82,10 +83,12 @@ def _point(
     accused = sum(p <= alpha + ROUNDING for p in smallest)
     hits, wrong = defaultdict(list), defaultdict(list)
     for me, a in students:
+        # Students of one training set are one sample: seven Vicunas would otherwise decide the power alone.
         source = me.data_source or me.model
         hits[source].append(bool(set(a.attributed) & set(me.teacher_group)))
         wrong[source].append(bool(set(a.attributed) - set(me.teacher_group)))
     share = np.array([np.mean(v) for v in hits.values()])
+    # Sources are drawn, not students, for the same reason; with five of them the interval is coarse.
     draws = rng.choice(share, size=(_DRAWS, len(share))).mean(axis=1)
     return AttributionPoint(
         measured_on=f"{len(judged)} models of {panel.folder.name} whose lineage is documented, each without its kin",
@@ -138,6 +141,7 @@ def load_operating_point(index: Index, *, alpha: float) -> AttributionPoint | No
     path = index.folder / _FILE
     if not path.exists():
         return None
+    # Far above any such file (some kilobytes): a bound for files that are none.
     content = read_bytes(path, limit=16 * 1024 * 1024, what="operating point (JSON)")
     try:
         point = AttributionPoint.model_validate_json(content)

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrometer.instruments.attribution.compare import LENGTH, STYLE
-from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.comparison_set import ComparisonSet
 from hydrometer.instruments.attribution.shared_text import SharedText
-from hydrometer.instruments.attribution.significance import Z95, Decision, References
+from hydrometer.instruments.attribution.significance import Z975, Decision, References
 from hydrometer.instruments.attribution.statistic import COUNTED, REPORTED, Statistics
 from hydrometer.records.attribution import ChannelResult
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.stats.conformal import models_needed
 
 MEANINGS = {
@@ -25,15 +25,16 @@ MEANINGS = {
 
 
 def channel_results(
-    roster: Roster, stats: Statistics, leading: int, asked_G: NDArray[np.bool_]
+    compared: ComparisonSet, stats: Statistics, leading: int, asked_G: NDArray[np.bool_]
 ) -> tuple[ChannelResult, ...]:
     """Returns each channel's resemblance to the leading candidate and its place among the untaught models."""
     found = []
     for name in REPORTED:
         value_MG = stats.direct_MG[name]
-        mine = value_MG[roster.subject, leading]
-        null = [value_MG[i, leading] for i in roster.null_models if roster.untaught(i)[leading]]
-        row_G = np.where(asked_G, value_MG[roster.subject], -np.inf)
+        mine = value_MG[compared.subject, leading]
+        # A place per channel is for reading; no p-value is made of it, or five channels would be five further looks.
+        null = [value_MG[i, leading] for i in compared.null_models if compared.untaught(i)[leading]]
+        row_G = np.where(asked_G, value_MG[compared.subject], -np.inf)
         found.append(
             ChannelResult(
                 channel=name,
@@ -42,20 +43,20 @@ def channel_results(
                 value=float(mine),
                 rank=1 + int(sum(other >= mine for other in null)),
                 n_null=len(null),
-                nearest=roster.candidates[int(np.argmax(row_G))],
+                nearest=compared.candidates[int(np.argmax(row_G))],
             )
         )
     return tuple(found)
 
 
-def explanations(roster: Roster, leading: int, shared: SharedText) -> tuple[str, ...]:
+def explanations(compared: ComparisonSet, leading: int, shared: SharedText) -> tuple[str, ...]:
     """Returns what the evidence cannot rule out, whatever the verdict."""
-    name = roster.candidates[leading]
-    makers = roster.developers[leading]
+    name = compared.candidates[leading]
+    makers = compared.developers[leading]
     siblings = [
         other
-        for g, other in enumerate(roster.candidates)
-        if g != leading and roster.developers[g] & makers and roster.members[g]
+        for g, other in enumerate(compared.candidates)
+        if g != leading and compared.developers[g] & makers and compared.members[g]
     ]
     found = [
         f"An indirect teacher: the subject may have learnt from a model or a data set that {name} taught.",
@@ -101,7 +102,7 @@ def needs(decision: Decision, found: References, *, n_probes: int, n_panel: int,
     if n_probes < n_panel:
         wanted.append(
             f"Answers to the panel's other {n_panel - n_probes:,} prompts: {n_probes:,} were compared, and the "
-            f"statistic is known to ±{Z95 * decision.error:.2g}."
+            f"statistic is known to ±{Z975 * decision.error:.2g}."
         )
     n_null = len(found.null.statistics)
     wanted.append(

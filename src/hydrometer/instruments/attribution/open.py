@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hydrometer.instruments.attribution.calibration import calibrate, load_operating_point, save_operating_point
-from hydrometer.instruments.attribution.question import Question
+from hydrometer.instruments.attribution.design import Design
 from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.panel import Panel, open_panel
 from hydrometer.panel.index import Index, build_index, find_index
@@ -73,7 +73,7 @@ def open_attributor(
     panel = open_panel(folder)
     asked = tuple(candidates) or None
     # What needs no index to be refused is refused before minutes of work.
-    Question(panel, asked, alpha).check()
+    Design(panel, asked, alpha).check()
     index = find_index(panel, cache=cache)
     if index is None:
         index = make_index(panel, alpha=alpha, cache=cache, progress=progress)

@@ -12,9 +12,11 @@ from hydrometer.panel.grams import tokens
 from hydrometer.records.attribution import Passage
 from hydrometer.records.responses import WITH_TEXT
 
+# What a reader is shown, not what is counted; all five by hand, 2026-11-24. Three words are mostly grammar.
 _SHORTEST_RUN = 4
 _LONGEST_RUN = 12
 _MOST_RUNS = 3
+# Characters shown of an answer and of a prompt.
 _EXCERPT = 700
 _PROMPT = 300
 
@@ -83,6 +85,7 @@ def _shared(text: str, model: str, answers: Mapping[str, str]) -> list[_Shared]:
     while start + _SHORTEST_RUN <= len(mine):
         length = 0
         while length < _LONGEST_RUN and start + length < len(mine):
+            # Blanks around both keep "art" from matching in "party".
             if f" {' '.join(mine[start : start + length + 1])} " not in theirs:
                 break
             length += 1

@@ -19,41 +19,47 @@ from hydrometer.instruments.attribution.compare import (
     member_probes,
     similarities,
 )
+from hydrometer.instruments.attribution.comparison_set import ComparisonSet
+from hydrometer.instruments.attribution.design import Design
 from hydrometer.instruments.attribution.explain import channel_results, explanations, needs
+from hydrometer.instruments.attribution.messages import with_sentences
 from hydrometer.instruments.attribution.passages import passages
-from hydrometer.instruments.attribution.question import Question
-from hydrometer.instruments.attribution.roster import Roster
 from hydrometer.instruments.attribution.shared_text import SharedText, shared_text
-from hydrometer.instruments.attribution.significance import Z95, Decision, References, decide, references
+from hydrometer.instruments.attribution.significance import Z975, Decision, References, decide, references
 from hydrometer.instruments.attribution.statistic import Statistics, statistics, subject_statistic
 from hydrometer.instruments.attribution.subjects import Subject, match_subjects
 from hydrometer.panel import Panel
 from hydrometer.panel.index import Index
 from hydrometer.records.attribution import Attribution, AttributionPoint, CandidateResult, Passage, Withheld
-from hydrometer.records.evidence_base import Range, Verdict
+from hydrometer.records.evidence import Range, Verdict
 from hydrometer.store.responses import ResponseSet
 
+# By hand, 2026-11-24, after four wordy FuseChat models were attributed to gpt-4o; of 18 documented students none was
+# lost by it (docs/log.md).
 LONGER = 1.05
 """A subject whose answers are longer than those of every untaught model by this factor has no matched null."""
+# By hand, 2026-11-24; not measured. Every twentieth probe is one block, so that neighbours in the file part.
 _BLOCKS = 20
+# For the reader's eye, by hand, 2026-11-24: a passage is looked for on 24 probes only, since each takes all answers to
+# it.
 _N_PASSAGES = 3
 _PROBES_SEARCHED = 24
 
 
 @dataclass(frozen=True)
-class Case:
+class Comparison:
     """One subject, ready to be judged.
 
     Attributes:
         subject: the subject.
-        roster: who is who.
+        compared: who is who.
         asked_G: the candidates that it can be judged for and that are asked about.
         probes: positions of the probes compared.
         outsider: its comparison with the panel, unless it is a member.
     """
 
     subject: Subject
-    roster: Roster
+    compared: ComparisonSet
     asked_G: NDArray[np.bool_]
     probes: NDArray[np.int64]
     outsider: Answers | None
@@ -97,14 +103,14 @@ class Attributor:
     operating_point: AttributionPoint | None = None
 
     @cached_property
-    def question(self) -> Question:
+    def design(self) -> Design:
         """What is asked."""
-        return Question(self.panel, self.candidates, self.alpha)
+        return Design(self.panel, self.candidates, self.alpha)
 
     @property
     def groups(self) -> tuple[str, ...]:
         """All candidates of the panel."""
-        return self.question.groups
+        return self.design.groups
 
     def run(
         self,
@@ -122,7 +128,7 @@ class Attributor:
             released: when they came out, likewise.
             progress: called with the subjects done and their total.
         """
-        self.question.check()
+        self.design.check()
         subjects = match_subjects(self.panel, responses, developer=developer, released=released)
         for done, subject in enumerate(subjects, start=1):
             yield self.judge(subject)
@@ -135,17 +141,17 @@ class Attributor:
             probes = np.intersect1d(member_probes(self.index, subject.member or 0), sorted(subject.texts))
         else:
             probes = outsider.probes
-        roster = self.question.roster(subject)
-        asked_G = self.question.asked_mask & roster.judged[roster.subject]
+        compared = self.design.comparison_set(subject)
+        asked_G = self.design.asked_mask & compared.judged[compared.subject]
         warnings = list(subject.warnings)
         if outsider is not None and outsider.n_cut:
             warnings.append(f"{outsider.n_cut:,} answers are longer than what is compared and were cut")
-        reason = self.question.too_little(roster, len(probes), asked_G)
+        reason = self.design.too_little(compared, len(probes), asked_G)
         if reason is not None:
-            return self._not_measured(subject, len(probes), (*warnings, reason))
-        case = Case(subject, roster, asked_G, probes, outsider)
+            return with_sentences(self._not_measured(subject, len(probes), (*warnings, reason)))
+        case = Comparison(subject, compared, asked_G, probes, outsider)
         judged = self._decide(case, self._blocks(probes, outsider))
-        return self._result(case, judged, (*warnings, *self._weaknesses(case, judged)))
+        return with_sentences(self._result(case, judged, (*warnings, *self._weaknesses(case, judged))))
 
     @cached_property
     def _members_blocks(self) -> dict[bytes, list[Sums]]:
@@ -162,45 +168,46 @@ class Attributor:
             self._members_blocks[key] = blocks
         return blocks
 
-    def _decide(self, case: Case, blocks: Sequence[Sums]) -> Judged:
+    def _decide(self, case: Comparison, blocks: Sequence[Sums]) -> Judged:
         """Computes statistics, their noise over blocks of probes, and the decision."""
         whole = blocks[0]
         for block in blocks[1:]:
             whole = whole + block
-        roster, similarity_MM = case.roster, similarities(whole)
-        stats = statistics(roster, similarity_MM)
-        row_G = np.where(case.asked_G, stats.total_MG[roster.subject], np.nan)
-        leave_out = [subject_statistic(roster, similarities(whole - block), stats.frame) for block in blocks]
-        null_G = self.question.null_mask(roster)
-        found = references(roster, stats.total_MG, null_G=null_G, asked_G=case.asked_G)
-        shared = shared_text(roster, similarity_MM)
-        withheld = self._withheld(roster, mean_log_length(whole), int(np.nanargmax(row_G)), shared)
+        compared, similarity_MM = case.compared, similarities(whole)
+        stats = statistics(compared, similarity_MM)
+        row_G = np.where(case.asked_G, stats.total_MG[compared.subject], np.nan)
+        leave_out = [subject_statistic(compared, similarities(whole - block), stats.frame) for block in blocks]
+        null_G = self.design.null_mask(compared)
+        found = references(compared, stats.total_MG, null_G=null_G, asked_G=case.asked_G)
+        shared = shared_text(compared, similarity_MM)
+        withheld = self._withheld(compared, mean_log_length(whole), int(np.nanargmax(row_G)), shared)
         decision = decide(row_G, leave_out, found, shared, alpha=self.alpha, withheld=withheld)
         return Judged(stats, row_G, found, shared, decision)
 
     def _withheld(
-        self, roster: Roster, length_M: NDArray[np.float64], leading: int, shared: SharedText
+        self, compared: ComparisonSet, length_M: NDArray[np.float64], leading: int, shared: SharedText
     ) -> Withheld | None:
         """Returns why nobody may be named, whatever the p-value."""
-        if roster.direction_is_open(leading):
+        if compared.direction_is_open(leading):
             return "direction"
-        longest = length_M[list(roster.null_models)].max()
-        if length_M[roster.subject] > longest + np.log(LONGER):
+        # One side only: shorter answers share fewer marks with everybody and make nobody look taught.
+        longest = length_M[list(compared.null_models)].max()
+        if length_M[compared.subject] > longest + np.log(LONGER):
             return "length"
         return "shared_text" if shared.explains(leading, self.alpha) else None
 
-    def _weaknesses(self, case: Case, judged: Judged) -> Iterator[str]:
+    def _weaknesses(self, case: Comparison, judged: Judged) -> Iterator[str]:
         """Yields what weakens the answer."""
-        roster = case.roster
-        controls = {roster.models[i].developer for i in roster.null_models if roster.models[i].role == "control"}
+        compared = case.compared
+        controls = {compared.models[i].developer for i in compared.null_models if compared.models[i].role == "control"}
         yield (
             f"the null population is {len(judged.found.null.statistics)} models; its controls come from "
             f"{len(controls)} developers, so that it is thinner than their number says"
         )
         leading = judged.decision.leading
-        if not self._taught(roster, leading):
+        if not self._taught(compared, leading):
             yield f"no documented student of {self.groups[leading]} helps to recognise it: its power is lower"
-        if self.question.null_mask(roster).sum() > self.question.asked_mask.sum():
+        if self.design.null_mask(compared).sum() > self.design.asked_mask.sum():
             yield (
                 "too few models are documented as untaught by just the candidates asked about: the null population is "
                 "that of all candidates, which asks more of the evidence"
@@ -221,15 +228,15 @@ class Attributor:
                 "matched null population: nobody is named"
             )
 
-    def _result(self, case: Case, judged: Judged, warnings: tuple[str, ...]) -> Attribution:
+    def _result(self, case: Comparison, judged: Judged, warnings: tuple[str, ...]) -> Attribution:
         """Puts the record together."""
-        roster, found, decision = case.roster, judged.found, judged.decision
+        compared, found, decision = case.compared, judged.found, judged.decision
         value = float(judged.row_G[decision.leading])
-        margin = Z95 * decision.error
+        margin = Z975 * decision.error
         n_probes = len(case.probes)
         return Attribution(
             subject=case.subject.lineage.model,
-            candidates=tuple(self._candidate(roster, g, judged) for g in self._asked_positions()),
+            candidates=tuple(self._candidate(compared, g, judged) for g in self._asked_positions()),
             attributed=tuple(self.groups[g] for g in decision.attributed),
             verdict=decision.verdict,
             false_positive_rate=found.null.false_positive_rate(self.alpha),
@@ -249,21 +256,22 @@ class Attributor:
             ),
             also_resembles=tuple(self.groups[g] for g in decision.also),
             withheld=decision.withheld,
-            channels=channel_results(roster, judged.stats, decision.leading, case.asked_G),
+            channels=channel_results(compared, judged.stats, decision.leading, case.asked_G),
             reference=found.models,
-            passages=self._passages(case, roster.members[decision.leading]),
-            cannot_rule_out=explanations(roster, decision.leading, judged.shared),
+            passages=self._passages(case, compared.members[decision.leading]),
+            cannot_rule_out=explanations(compared, decision.leading, judged.shared),
             needs=needs(decision, found, n_probes=n_probes, n_panel=self.index.record.n_probes, alpha=self.alpha),
             operating_point=self.operating_point,
             panel=self.panel.folder.name,
             sha256=dict(self.panel.sha256),
         )
 
-    def _passages(self, case: Case, members: Sequence[int]) -> tuple[Passage, ...]:
+    def _passages(self, case: Comparison, members: Sequence[int]) -> tuple[Passage, ...]:
         """Returns passages from the probes whose phrasing and openings resemble the candidate's most."""
         if not any(case.subject.texts.values()):
             return ()
         excess = np.zeros(len(case.probes))
+        # The two channels that a reader can see on the page.
         for name in ("phrasing", "openings"):
             for k, probe in enumerate(case.probes):
                 row_M = (
@@ -280,7 +288,7 @@ class Attributor:
     def _not_measured(self, subject: Subject, n_probes: int, warnings: tuple[str, ...]) -> Attribution:
         return Attribution(
             subject=subject.lineage.model,
-            candidates=tuple(CandidateResult(name=n, statistic=None, pvalue=None) for n in self.question.asked),
+            candidates=tuple(CandidateResult(name=n, statistic=None, pvalue=None) for n in self.design.asked),
             attributed=(),
             verdict=Verdict.NOT_MEASURED,
             false_positive_rate=None,
@@ -303,28 +311,28 @@ class Attributor:
             sha256=dict(self.panel.sha256),
         )
 
-    def _candidate(self, roster: Roster, g: int, judged: Judged) -> CandidateResult:
+    def _candidate(self, compared: ComparisonSet, g: int, judged: Judged) -> CandidateResult:
         known = not np.isnan(judged.row_G[g])
         return CandidateResult(
             name=self.groups[g],
             statistic=float(judged.row_G[g]) if known else None,
             pvalue=float(judged.decision.pvalue_G[g]) if known else None,
-            models=tuple(roster.models[i].model for i in roster.members[g]),
-            n_students=len(self._taught(roster, g)),
+            models=tuple(compared.models[i].model for i in compared.members[g]),
+            n_students=len(self._taught(compared, g)),
             n_same_text=judged.shared.n_G[g],
             shared_text_pvalue=None if np.isnan(shared := judged.shared.pvalues(self.alpha)[g]) else float(shared),
-            note=None if known else _why_not(roster, g),
+            note=None if known else _why_not(compared, g),
         )
 
-    def _taught(self, roster: Roster, g: int) -> list[int]:
-        kin = roster.kin[roster.subject]
-        return [i for i in roster.taught[g] if not kin[i]]
+    def _taught(self, compared: ComparisonSet, g: int) -> list[int]:
+        kin = compared.kin[compared.subject]
+        return [i for i in compared.taught[g] if not kin[i]]
 
     def _asked_positions(self) -> list[int]:
-        return [self.groups.index(name) for name in self.question.asked]
+        return [self.groups.index(name) for name in self.design.asked]
 
 
-def _why_not(roster: Roster, candidate: int) -> str:
-    if roster.came_first(roster.subject, candidate) is False:
+def _why_not(compared: ComparisonSet, candidate: int) -> str:
+    if compared.came_first(compared.subject, candidate) is False:
         return "released after the subject: it cannot have taught it"
     return "its maker's own, or its parent's: not a foreign teacher"

@@ -14,9 +14,13 @@ from hydrometer.records.lineage import Lineage
 from hydrometer.records.responses import WITH_TEXT
 from hydrometer.store.responses import ResponseSet
 
+# By hand, 2026-11-24, as are both shares below.
 _SHORTEST_COPY = 40
 """Characters from which on the same text twice is no accident: many models answer "Yes."."""
+# As in the panel's check. In AlpacaEval Samba-CoE v0.1 and v0.2 have 47 % of their answers in common, other models of
+# one parent under 1 % (docs/panel.md).
 _COPY = 0.25
+# Not 1: a file may have lost or repaired single answers.
 _SAME = 0.95
 
 
@@ -136,6 +140,7 @@ def _same_answers(joined: pl.DataFrame, panel: Panel) -> dict[str, dict[str, tup
         mine.join(theirs, on=["prompt", "text"], suffix="_panel")
         .group_by("model", "model_panel")
         .agg(n_same=pl.len())
+        # By hand, 2026-11-24: two equal answers of 40 characters happen, as in refusals and one-line facts.
         .filter(pl.col("n_same") >= 3)
         .sort("model", "model_panel")
     )

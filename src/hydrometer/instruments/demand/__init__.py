@@ -1,1 +1,1 @@
-"""Does a gain in efficiency lower or raise the demand for compute?"""
+"""Demand: does a gain in efficiency lower or raise the demand for compute?"""

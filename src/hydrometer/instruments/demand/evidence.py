@@ -1,81 +1,78 @@
-"""Did a model's efficiency make compute matter less? The third question of an audit."""
+"""The evidence on whether a model's efficiency makes compute matter less."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from hydrometer.instruments.demand import messages
 from hydrometer.instruments.demand.prices import read_index
 from hydrometer.instruments.demand.verdict import judge_gain
+from hydrometer.instruments.instrument import Case, Input, Instrument
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.compute import DEFAULT_SEQUENCE_LENGTH, flop_per_token, phase_flop
 from hydrometer.instruments.training_cost.checking.measured import citation
-from hydrometer.records.demand import DemandEvidence, DemandVerdict, GainBasis
+from hydrometer.records.demand import DemandEvidence, GainBasis
 from hydrometer.records.dossier import Dossier
-from hydrometer.records.evidence import Citation, Evidence
-from hydrometer.records.evidence_base import Range, Verdict
-from hydrometer.records.numbers import chance, estimated
-from hydrometer.store.demand_beliefs import shipped_beliefs
+from hydrometer.records.evidence import Citation, Evidence, Range, Verdict
 
 NAME = "demand"
 _VERDICTS = {"falls": Verdict.SUPPORTS, "rises": Verdict.OPPOSES, "undetermined": Verdict.INCONCLUSIVE}
+# By hand, 2026-11-26.
 _ALIKE = 2.0
 """Gains in training and in serving further apart than this factor are said to differ."""
 
 
-def measure(dossier: Dossier, compared: Dossier | None, *, gain: float | None, seed: int) -> Evidence | None:
+@dataclass(frozen=True)
+class StatedGain(Input):
+    """A gain in efficiency, stated outright.
+
+    Attributes:
+        gain: tokens per unit of compute, after over before.
+    """
+
+    gain: float
+
+
+def measure(case: Case) -> list[Evidence]:
     """Returns the evidence on whether a gain like this model's lowers the demand for compute.
 
-    Args:
-        dossier: the subject.
-        compared: a model of like quality that the dossier names, if any.
-        gain: stated outright, in the place of the one that follows from both.
-        seed: of the draws.
-
     Returns:
-        None where no gain is stated and none can be computed.
+        Nothing where no gain is stated and none above 1 can be computed.
 
     Raises:
         InputError: for a gain that is none.
     """
-    basis = _basis(dossier, compared, gain)
-    if basis is None:
-        return None
-    if gain is None and basis.gain <= 1:
-        return None
-    verdict = judge_gain(basis.gain, shipped_beliefs(), seed=seed)
+    dossier, given = case.dossier, case.find(StatedGain)
+    basis = _basis(dossier, case.compared, given.gain if given is not None else None)
+    if basis is None or (given is None and basis.gain <= 1):
+        return []
+    verdict = judge_gain(basis.gain, seed=case.seed)
     sources: tuple[Citation, ...] = ()
-    if dossier.comparison is not None and gain is None:
+    if dossier.comparison is not None and given is None:
         sources = (citation(dossier, dossier.comparison.source, dossier.comparison.place),)
     ratio = verdict.compute_ratio
-    return Evidence(
-        id="compute-demand",
-        instrument=NAME,
-        question="compute",
-        proposition=f"A gain like that of {dossier.model.name} lowers the demand for compute in the long run.",
-        alternative="Cheaper tokens bring so much more use that compute rises: backfire, or Jevons's paradox.",
-        verdict=_VERDICTS[verdict.answer],
-        answer=_answer(dossier.model.name, basis, verdict),
-        how_sure=_how_sure(verdict),
-        statistic_name="compute after over before, long run",
-        statistic=Range(
-            low=ratio.p5, middle=ratio.p50, high=ratio.p95, unit="times", level=0.90,
-            method="draws from stated priors and pooled published elasticities",
-        ),
-        cannot_rule_out=_ALTERNATIVES,
-        missing=(
-            "Price elasticities of the whole market for tokens, measured at announced price moves, over months: "
-            "`hydrometer demand elasticity FILE` measures them from dates, prices and quantities.",
-        ),
-        warnings=(*basis.warnings, *verdict.warnings),
-        sources=sources,
-        details=DemandEvidence(basis=basis, verdict=verdict, index=read_index()),
-    )  # fmt: skip
-
-
-_ALTERNATIVES = (
-    "a different gain: like quality on one set of tests is not like quality, and the gain may not reach others' models",
-    "growth of compute for other reasons: adoption and better models raise demand whatever the price, so that growing "
-    "spending on chips proves no rebound",
-    "tasks that take more tokens as tokens get cheaper: agents that think longer raise the probability of a rise",
-)
+    return [
+        Evidence(
+            id="compute-demand",
+            instrument=NAME,
+            question="compute",
+            proposition=f"A gain like that of {dossier.model.name} lowers the demand for compute in the long run.",
+            alternative="Cheaper tokens bring so much more use that compute rises: backfire, or Jevons's paradox.",
+            verdict=_VERDICTS[verdict.answer],
+            answer=messages.answer(dossier.model.name, basis, verdict),
+            how_sure=messages.how_sure(verdict),
+            statistic_name="compute after over before, long run",
+            statistic=Range(
+                low=ratio.p5, middle=ratio.p50, high=ratio.p95, unit="times", level=0.90,
+                method="draws from stated priors and pooled published elasticities",
+            ),
+            cannot_rule_out=messages.CANNOT_RULE_OUT,
+            missing=messages.MISSING,
+            warnings=(*basis.warnings, *verdict.warnings),
+            sources=sources,
+            details=DemandEvidence(basis=basis, verdict=verdict, index=read_index()),
+        )
+    ]  # fmt: skip
 
 
 def _basis(dossier: Dossier, compared: Dossier | None, gain: float | None) -> GainBasis | None:
@@ -116,47 +113,12 @@ def _training_flop(claims: Claims) -> float | None:
     return sum(found) if found else None
 
 
-def _flop(value: float) -> str:
-    return f"{value:.2e}".replace("e+", "e")
-
-
-def _answer(name: str, basis: GainBasis, verdict: DemandVerdict) -> str:
-    short, long = verdict.posterior.short_run, verdict.posterior.long_run
-    if basis.compared_with is not None and basis.training_flop and basis.compared_training_flop:
-        served = f", and a token served takes {basis.serving_gain:.2g} times fewer" if basis.serving_gain else ""
-        opening = (
-            f"{name} was trained with {basis.gain:.2g} times fewer operations than {basis.compared_with}, a model of "
-            f"like quality ({_flop(basis.training_flop)} against {_flop(basis.compared_training_flop)} FLOP){served}. "
-        )
-    else:
-        opening = f"Take a gain of {basis.gain:g}, as given. "
-    brief = {
-        "falls": "compute falls",
-        "rises": "compute rises",
-        "undetermined": "nobody can tell yet whether compute falls or rises",
-    }
-    closing = {
-        "falls": "So the evidence is on the side of those who said that fewer chips would be needed.",
-        "rises": "So the evidence is on the side of those who said that more chips would be needed.",
-        "undetermined": "So it neither showed that chips stopped mattering nor that more of them are needed: that "
-        "rests on how much more people use as prices fall, over years, and this has hardly been measured.",
-    }
-    ratio, soon = long.compute_ratio, short.compute_ratio.p50
-    return (
-        f"{opening}If all of AI became as much more efficient, in the short run {brief[short.answer]} (to "
-        f"{estimated(soon)} times; probability that it rises {chance(short.probability_of_backfire)}); in the long run "
-        f"{brief[long.answer]}: {estimated(ratio.p50)} times in the middle, {estimated(ratio.p5)} to "
-        f"{estimated(ratio.p95)} in 90 % of draws; probability that it rises {chance(long.probability_of_backfire)}. "
-        f"{closing[long.answer]}"
-    )
-
-
-def _how_sure(verdict: DemandVerdict) -> str:
-    before = verdict.prior.long_run.probability_of_backfire
-    return (
-        f"The probability that compute rises is {chance(before)} before any evidence, "
-        f"{chance(verdict.probability_of_backfire)} after {verdict.evidence.n} published elasticities, and "
-        f"{chance(verdict.probability_low)} to {chance(verdict.probability_high)} with one of them left out or "
-        "with agents that use more tokens as they get cheaper. Between 20 and 80 % the answer is “undetermined”. These "
-        "probabilities come from stated priors more than from data."
-    )
+DEMAND = Instrument(
+    name=NAME,
+    question="compute",
+    decides=True,
+    needs=messages.NEEDS,
+    details=(DemandEvidence,),
+    measure=measure,
+    inputs=StatedGain,
+)

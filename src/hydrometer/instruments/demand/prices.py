@@ -23,8 +23,11 @@ from hydrometer.records.token_prices import (
 )
 from hydrometer.store.token_prices import index_trap, read_token_prices, shipped_token_prices
 
+# DeepSeek, "DeepSeek-V3/R1 inference system overview", 2025-03-01: the one day whose tokens a provider published.
 _DAY_OUTPUT, _DAY_CACHE = 168 / (608 + 168), 342 / 608
 _DAY_SOURCE = "DeepSeek's service on 27 February 2025: 608 billion input tokens, 342 of them cached, 168 output"
+# 3 % output: 28 to 40 prompt tokens a completion token on OpenRouter, August 2026. The other shares are by hand,
+# 2026-11-26.
 _OTHER_USES = [Use(output, cache) for output in (0.03, 0.2, 0.4) for cache in (0.0, 0.5, 0.9)]
 _SAME = 1e-9
 
@@ -153,6 +156,7 @@ def _decline(anchor: Sequence[AnchorPoint]) -> float | None:
     if len(anchor) < 2:
         return None
     years = (anchor[-1].date - anchor[0].date).days / 365.25
+    # A yearly rate from weeks would be a power of noise; half a year by hand, 2026-11-26.
     if years < 0.5:
         return None
     return math.exp(math.log(anchor[0].effective_usd / anchor[-1].effective_usd) / years)

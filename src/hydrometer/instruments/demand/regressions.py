@@ -9,23 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from hydrometer.errors import DegenerateInputWarning
-from hydrometer.instruments.demand.moves import Panel
+from hydrometer.instruments.demand.events import SeriesArrays
 from hydrometer.records.demand_data import Estimated
 from hydrometer.stats.wild_bootstrap import ClusteredCoefficient, wild_cluster_interval
 
 Array = npt.NDArray[np.float64]
+# Both bound time and memory of methods that are there to be compared with; by hand, 2026-11-26.
 _MOST_CLUSTERS = 100
 _LARGEST_DESIGN = 20_000_000
 """Entries of rows × controls that are fitted at once."""
 
 
-def naive_estimates(panel: Panel, *, rng: np.random.Generator, level: float) -> tuple[Estimated, ...]:
+def naive_estimates(arrays: SeriesArrays, *, rng: np.random.Generator, level: float) -> tuple[Estimated, ...]:
     """Returns least squares, and with several models fixed effects, else changes; the least naive one last."""
-    have = np.isfinite(panel.quantity_UT) & np.isfinite(panel.paid_UT)
+    have = np.isfinite(arrays.quantity_UT) & np.isfinite(arrays.paid_UT)
     unit_R, time_R = np.nonzero(have)
-    y_R, x_R = panel.quantity_UT[have], -panel.paid_UT[have]
+    y_R, x_R = arrays.quantity_UT[have], -arrays.paid_UT[have]
     found = []
-    several = len(panel.models) > 1
+    several = len(arrays.models) > 1
     cluster_R = unit_R % _MOST_CLUSTERS if several else _blocks(len(y_R))
     plain = _fit(y_R, x_R, cluster_R, np.ones((len(y_R), 1)), rng=rng, level=level)
     if plain is not None:
@@ -47,6 +48,7 @@ def naive_estimates(panel: Panel, *, rng: np.random.Generator, level: float) -> 
 
 def _blocks(n: int) -> npt.NDArray[np.int64]:
     """Returns runs of neighbouring rows as clusters: what lies near in time is alike."""
+    # 20 blocks by hand, 2026-11-26; three rows at least in each.
     return np.arange(n) * min(20, max(n // 3, 1)) // max(n, 1)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.demand.elasticity import elasticity_of_moves, elasticity_of_series
+from hydrometer.instruments.demand.elasticity import elasticity_of_events, elasticity_of_series
 from hydrometer.instruments.demand.prices import report_prices
 from hydrometer.instruments.demand.verdict import judge_gain
 from hydrometer.records.demand import DemandVerdict, ElasticityEstimate
@@ -16,10 +16,10 @@ from hydrometer.records.demand_data import ElasticityReport
 from hydrometer.records.token_prices import PricesReport
 from hydrometer.stats.priors import Z95
 from hydrometer.store.demand_beliefs import read_beliefs
-from hydrometer.store.demand_series import read_series, shipped_moves
+from hydrometer.store.demand_series import read_series, shipped_events
 
 
-def judge(
+def judge_gain_from_options(
     gain: float,
     *,
     prior: Sequence[str],
@@ -51,10 +51,10 @@ def judge(
 
 def _measured(path: Path, seed: int) -> ElasticityEstimate:
     """Returns what a user's file shows, as an estimate that the verdict can take in."""
-    found = measure(path, seed=seed)
+    found = measure_elasticity(path, seed=seed)
     best = found.recommended
     if not found.identified or best is None or best.low is None or best.high is None:
-        spoilt = {"no_price_moves", "simultaneity", "few_clusters", "slow_response"}
+        spoilt = {"no_price_events", "simultaneity", "few_clusters", "slow_response"}
         kinds = ", ".join(sorted({w.kind for w in found.warnings} & spoilt))
         raise InputError(
             f"these data identify no elasticity ({kinds or 'no bounded interval'})",
@@ -65,24 +65,25 @@ def _measured(path: Path, seed: int) -> ElasticityEstimate:
     return ElasticityEstimate(
         name=path.name,
         elasticity=best.estimate,
+        # An interval of width 0 would overrule everything else in the pool.
         standard_error=max((best.high - best.low) / 2 / Z95, 1e-3),
         date=found.last,
-        identifies="own model, within weeks of a move, measured from your data",
-        source=f"{path.name}, {best.method}, {best.n} moves",
+        identifies="own model, within weeks of an event, measured from your data",
+        source=f"{path.name}, {best.method}, {best.n} events",
         origin="file",
     )
 
 
-def measure(path: Path | None, *, seed: int) -> ElasticityReport:
-    """Returns the elasticity that a file shows; that of the shipped price moves where none is given.
+def measure_elasticity(path: Path | None, *, seed: int) -> ElasticityReport:
+    """Returns the elasticity that a file shows; that of the shipped price changes where none is given.
 
     Raises:
-        InputError: for a file that cannot be read or whose price never moves, or a negative seed.
+        InputError: for a file that cannot be read or whose price never changes, or a negative seed.
     """
     if seed < 0:
         raise InputError(f"--seed {seed}", cure="give 0 or a positive number")
     if path is None:
-        return elasticity_of_moves(shipped_moves(), seed=seed)
+        return elasticity_of_events(shipped_events(), seed=seed)
     return elasticity_of_series(read_series(path), seed=seed)
 
 

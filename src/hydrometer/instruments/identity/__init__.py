@@ -1,1 +1,1 @@
-"""Identity consistency: who does a model say it is, and who does it say made it?"""
+"""Identity: what a model says of itself, how often, and whose it says it is."""

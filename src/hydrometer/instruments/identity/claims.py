@@ -13,6 +13,7 @@ Tie = Literal["self", "maker", "answer", "policy"]
 """How a name is tied to the speaker: it is the speaker; it made the speaker; it answers a question about the
 speaker's maker without a tie in the sentence itself; its rules bind the speaker."""
 
+# Bounds on hostile answers, and the length of an echo: by hand, 2026-11-25; none was varied.
 _MOST_SENTENCES = 400
 _LONGEST_SENTENCE = 600
 _ECHO = 40
@@ -57,6 +58,8 @@ class Reading:
 
 def asks_about_subject(question: str) -> bool:
     """Returns whether a question is about the one who answers, and about its name or origin."""
+    # A question stands at the end of what is asked; what comes before it is role-play that speaks of "you" all the
+    # time.
     tail = question[-400:]
     return bool(patterns.ABOUT_SUBJECT.search(tail) and patterns.ASKS_MAKER.search(tail))
 
@@ -105,15 +108,21 @@ def _tie(
     text: str, mention: Mention, mentions: list[Mention], *, asked: bool, own: bool
 ) -> Tie | Literal["denied"] | None:
     masked = _masked(text, mention, mentions)
+    # First: a denied tie looks like a tie to every pattern below.
     if patterns.NEGATED.search(masked):
         return "denied"
     if patterns.COMPARED.search(masked) or patterns.SUPPOSED.search(masked) or patterns.ANOTHER.search(masked):
         return None
     if patterns.POLICY.search(masked):
         return "policy" if patterns.BINDS.search(masked) else None
+    # Three makers in a sentence are examples ("such as OpenAI, Google and Meta"). Costs a true positive of DeepSeek-R1
+    # (docs/benchmarks/identity.md).
     listed = len({m.vendor for m in mentions}) >= 3
     if listed or patterns.TOOL.search(masked):
         return None
+    # Tried: third-person answers as claims ("the headquarters of OpenAI is in ..."); strict kappa falls on all four
+    # models read (0.87 to 0.83, 0.93 to 0.89, 0.79 to 0.76, 0.87 to 0.81). They weigh a little for loose only. See
+    # docs/log.md.
     if own:
         if any(p.search(masked) for p in patterns.SELF):
             return "self"
@@ -131,6 +140,7 @@ def _corrected(claims: list[Claim], said: list[Sentence]) -> list[Claim]:
     kept = []
     for claim in claims:
         later = (c for c in claims if c.sentence > claim.sentence and c.vendor != claim.vendor)
+        # A correction stands at the beginning of its sentence; 80 characters by hand, 2026-11-25.
         taken_back = any(
             c.tie in {"self", "maker"} and patterns.CORRECTION.search(said[c.sentence].text[:80]) for c in later
         )

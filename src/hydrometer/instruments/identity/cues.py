@@ -10,6 +10,8 @@ import re
 from hydrometer.instruments.identity.names import Names
 from hydrometer.instruments.identity.text import Sentence
 
+# Every pattern here was written by hand, 2026-11-25, while reading the answers of four published models (`TUNED` in
+# bench/identity.py); the other five were scored before they were read.
 _ORG = r"(?:compan(?:y|ies)|organi[sz]ation|institution|institute|corporation|corp|firm|startup|laborator(?:y|ies)|lab|team|collective|consortium|syndicate|studio|group|entity|developers?|creators?|parent company|agency|foundation)"
 _NAMED = re.compile(
     rf"\b{_ORG}\b[^.;!?]{{0,40}}?(?:\b(?:is|are|was|were|called|named|known as|as|themselves|at|of)\b|[:,'])\s*(?:the\s+)?[\"“'(]?(?P<a>[A-Z][\w&'’-]*[a-z][\w&'’-]*(?: (?:of |the |and |& )?[A-Z][\w&'’.-]+){{0,5}})"
@@ -35,6 +37,8 @@ _OWNER = re.compile(
     re.IGNORECASE,
 )
 
+# Tried and dropped: "As an AI language model" (weight +0.9, pooled kappa the same), declining, hypotheticals, named
+# universities, "your company", "all over the world" (weights near 0 or of changing sign). See docs/log.md.
 CUES: dict[str, re.Pattern[str]] = {
     "fantasy": re.compile(
         r"\b(?:cosm(?:os|ic)|multiverse|univers(?:e|es|al consciousness)|galax(?:y|ies|ctic)|intergalactic|star(?:s|dust|ship)|celestial|interstellar|nebula|dimensions?|parallel|realms?|void|abyss|darkness|shadows|chaos|ether(?:eal)?|mortals?|immortal|"

@@ -19,6 +19,9 @@ VERSION = "rules 1"
 STRICT_VENDORS = frozenset({"OpenAI", "Anthropic"})
 """Those whose claim makes a conflict strict, as published."""
 
+# `refit` in bench/identity.py: scikit-learn's LogisticRegression(C=0.5) over the 9,000 answers of Lee et al. with their
+# loose labels, rounded. Fitted again on 2026-12-01: at most 0.12 off (`many`: -1.42). Tried: names tied to the speaker
+# alone; kappa 0.42 instead of 0.53 on Llama (docs/log.md).
 WEIGHTS = {
     "explicit": 3.8,
     "policy": 3.3,
@@ -39,7 +42,10 @@ WEIGHTS = {
 }
 """Log odds that the published judge calls an answer loose, one for each kind of statement: logistic regression with an
 L2 penalty of 2 on the nine published models at hand. `bench/identity.py` fits them again with each model left out."""
+# The intercept of the same fit (-2.24).
 START = -2.2
+# By hand, 2026-11-25, with the nine models in view: 1,776 of their answers are then called loose, at 0 only 1,576;
+# published are 2,035 (kappa 0.72 and 0.70; counted 2026-12-01, with the shipped weights).
 CUT = -0.4
 """Log odds from which an answer counts as loose: at even odds the published judge's count would be undershot."""
 TIED = ("self", "maker")
@@ -104,6 +110,8 @@ def _in_part(reading: Reading, language: str | None, maker: str | None) -> RowVe
     claims = [
         c
         for c in reading.claims
+        # `language_of` takes a bare name for English: without a blank it says nothing of the language that it stands
+        # in.
         if c.tie in TIED and c.vendor != maker and language_of(c.text) in READ and " " in c.text
     ]
     big = [c for c in claims if c.vendor in STRICT_VENDORS]

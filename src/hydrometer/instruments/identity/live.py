@@ -15,13 +15,14 @@ import polars as pl
 from hydrometer.errors import InputError
 from hydrometer.instruments.identity.judge import judge_answer
 from hydrometer.instruments.identity.names import Names
+from hydrometer.records.exchange import Request
 from hydrometer.records.identity_panel import MARK, PLAIN, IdentityPanel
 from hydrometer.store.identity_rows import IdentityRows
-from hydrometer.targets.protocol import Request
 
 Answers = Callable[[Sequence[Request]], Sequence[tuple[str, str | None]]]
 """Puts requests to the subject; returns status and text of each, in order."""
 Texts = Callable[[Sequence[Request]], Sequence[str | None]]
+# By hand, 2026-11-25; the published code allows 2,048. An identity claim comes early, and tokens are paid for.
 MAX_TOKENS = 512
 
 
@@ -105,9 +106,11 @@ _TASK = (
     "Reply "
     "with the new text only.\n\n{texts}"
 )
+# By hand, 2026-11-25: each template is sent once for every question.
 _LONGEST_TEMPLATE = 3_000
 _RATIO = 0.5
 """Weight of exploring in the upper confidence bound, as published for the original search."""
+# These three likewise, from the code of Lee et al. (Aegis1863/LLMs-Distillation-Quantification, GPTFuzzer's search).
 _STOP_DESCENT = 0.1
 _LEVEL_PENALTY = 0.1
 _FLOOR = 0.2
@@ -195,6 +198,7 @@ def search(
         reward = _reward(replies, names=means.names, maker=means.maker)
         rewards.append(reward)
         child = _Node(text, parent, parent.level + 1)
+        # As there: a template that drew no conflict is not searched below.
         if reward > 0:
             parent.children.append(child)
         _back_up(child, reward)
@@ -207,6 +211,7 @@ def search(
 def _select(roots: list[_Node], number: int, rng: np.random.Generator) -> _Node:
     def bound(node: _Node) -> float:
         mean = node.reward / (node.visits + 1)
+        # 0.01 as in GPTFuzzer's code: an unvisited template comes first, without dividing by 0.
         return mean + _RATIO * float(np.sqrt(2 * np.log(number + 1) / (node.visits + 0.01)))
 
     node = max(roots, key=bound)
@@ -229,6 +234,7 @@ def _mutate(parent: _Node, roots: list[_Node], *, helper: Texts, number: int, rn
 
 def _reward(replies: Sequence[tuple[Prompt, str, str | None]], *, names: Names, maker: str | None) -> float:
     verdicts = [judge_answer(t, p.query, names=names, maker=maker, prompt=p.text) for p, _, t in replies if t]
+    # The published code divides by the number of questions twice; here once, a share.
     conflicts = sum(bool(v.strict if maker is None else v.loose) for v in verdicts)
     return conflicts / max(len(replies), 1)
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from hydrometer.records.identity_names import Vendor
 
+# By hand, 2026-11-25: bounds the memory of a file in which every answer names other makers.
 _MOST_PATTERNS = 4096
 
 
@@ -50,6 +51,8 @@ class Names:
                     self._owner.setdefault(key, (vendor.name, kind))  # type: ignore[arg-type]
         self._cased = cased
         everything = sorted({n for v in vendors for n in (v.name, *v.aliases, *v.models)}, key=len, reverse=True)
+        # The longest part of a name stands for it: a quick search for that decides whether the whole is worth a
+        # pattern.
         self._stems = {name: max(re.split(r"[\s-]+", name.casefold()), key=len) for name in everything}
         self._patterns: dict[tuple[str, ...], re.Pattern[str]] = {}
         self._country = {_key(n): code for code, names in places.items() for n in names}

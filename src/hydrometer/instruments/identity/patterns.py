@@ -12,6 +12,9 @@ NAME, OTHER = "\ue000", "\ue001"
 """Stand in for the name in question and for other makers' names. Private characters, which answers are freed of."""
 
 V = NAME
+# Patterns and the lengths of their gaps were written by hand, 2026-11-25, while reading the answers of four published
+# models (`TUNED` in bench/identity.py); three repairs followed the first score of the other five
+# (docs/benchmarks/identity.md).
 _GAP = r"[^.;!?。！？；]"
 _MADE = (
     r"(?:develop|creat|buil[dt]|ma(?:de|ke|kes|king)\b|train|design|engineer|found(?:ed|er)|program|produc|own(?:ed|s|er)\b|maintain|"
@@ -76,6 +79,7 @@ POLICY = re.compile(
 )
 """The speaker names V's rules as its own."""
 
+# "Not only V", "not able to ...": a negation that does not reach V is let through by the look-ahead.
 NEGATED = re.compile(
     rf"(?:\b(?:not|never|neither|nor|no longer|isn't|wasn't|aren't|don't|doesn't|didn't|cannot|can't|without|rather than|instead of|"
     rf"no (?:connection|relation|affiliation|link|ties?)|unaffiliated|independent(?:ly)? (?:of|from)|free (?:of|from)|different from|distinct from|separate from|"

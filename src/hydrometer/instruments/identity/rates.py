@@ -27,11 +27,13 @@ from hydrometer.stats.agreement import agreement
 from hydrometer.stats.clustered import clustered_rate, rate_difference
 from hydrometer.stats.multiple import holm, rank_ranges
 
+# Of 1,000 each: 70, 102, 158, 19, 0, 0, 1 and 2, as the bars of Lee et al. (ACL 2025).
 IDENTITY_KEYWORDS = re.compile("openai|gpt|anthropic|claude", re.IGNORECASE)
 """What a prompt must not hold for its strict answer to be hard. Reverse-engineered: with it every published hard count
 is met exactly; no code for it was published."""
 
 Bools = NDArray[np.bool_]
+# Convention; p-values are adjusted over all pairs and rates before it is applied.
 _LEVEL = 0.05
 
 
@@ -58,13 +60,14 @@ class Labelled:
     templates: frozenset[str]
 
     def series(self, rate: RateName) -> tuple[Bools, NDArray[np.int64]] | None:
-        """Returns (success, template) over the rows that a rate is over; None where it cannot be told."""
+        """Returns (success, template) over the rows that a rate is over; None where it cannot be determined."""
         if rate == "loose":
             return None if self.loose_R is None else (self.loose_R, self.cluster_R)
         if rate == "strict":
             return self.strict_R, self.cluster_R
         if self.keyword_free_R is None:
             return None
+        # Published hard rates divide by all 1,000 answers, though only 350 to 650 prompts name nobody: both are kept.
         hard_R = self.strict_R & self.keyword_free_R & self.named_R
         if rate == "hard":
             return hard_R, self.cluster_R
@@ -111,7 +114,7 @@ def label(frame: pl.DataFrame, loose: Sequence[bool | None], strict: Sequence[bo
 
 
 def count(labels: Labelled, rate: RateName) -> ClusteredCount | None:
-    """Returns one rate with its interval; None where it cannot be told."""
+    """Returns one rate with its interval; None where it cannot be determined."""
     series = labels.series(rate)
     if series is None:
         return None

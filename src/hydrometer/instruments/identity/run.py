@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import polars as pl
@@ -13,9 +15,9 @@ from hydrometer.errors import InputError, printable
 from hydrometer.instruments.identity import rates
 from hydrometer.instruments.identity.judge import VERSION, RowVerdict, judge_answer
 from hydrometer.instruments.identity.language import language_of
+from hydrometer.instruments.identity.model_judge import judge_identity
 from hydrometer.instruments.identity.names import Names
 from hydrometer.instruments.judging.fence import Ask
-from hydrometer.instruments.judging.identity import judge_identity
 from hydrometer.records.identity import (
     ClusteredCount,
     CorrectedRate,
@@ -26,12 +28,14 @@ from hydrometer.records.identity import (
 )
 from hydrometer.records.identity_panel import PLAIN
 from hydrometer.stats.prevalence import JudgeErrors, true_rate
-from hydrometer.store.identity_rows import IdentityRows
+from hydrometer.store.identity_rows import IdentityRows, read_identity_rows
 from hydrometer.store.reference import identity_judge_points
 from hydrometer.store.vendors import places, shipped_vendors
 
 Judge = Literal["rules", "published"]
 _READABLE = ("answered", "truncated", "refused")
+NOBODY: Mapping[str, str] = MappingProxyType({})
+"""No maker is given."""
 _EVERY = 250
 """Answers between two reports of progress."""
 
@@ -63,6 +67,26 @@ class Judged:
                 "why": pl.Series([printable(v.why, limit=300) for v in self.verdicts], dtype=pl.String),
             }
         )
+
+
+def judge_identity_file(path: Path, *, model: str | None = None, makers: Mapping[str, str] = NOBODY) -> list[Identity]:
+    """Judges a file of answers to identity questions by rule.
+
+    Args:
+        path: the file: see docs/identity.md.
+        model: for files that do not name the model.
+        makers: who truly made a model, where its name does not say.
+
+    Returns:
+        One record a model, in the order of the file.
+
+    Raises:
+        InputError: if the file cannot be used, or a maker is unknown.
+    """
+    rows = read_identity_rows(path, model=model)
+    names = default_names()
+    models = rows.frame["model"].unique(maintain_order=True).to_list()
+    return summarise(judge_rows(rows, names=names, makers=find_makers(models, makers, names=names)))
 
 
 def default_names() -> Names:
@@ -299,8 +323,9 @@ def _warnings(maker: str | None, verdicts: list[RowVerdict], part: pl.DataFrame,
     if unread:
         found.append(f"{unread:,} of {len(part):,} rows were not judged and count neither way")
     if labels.keyword_free_R is None:
-        found.append("the prompts are not in the file: no answer can be told to be hard")
+        found.append("the prompts are not in the file: no answer can be determined to be hard")
     n_clusters = len(set(labels.cluster_R.tolist()))
+    # By hand, 2026-11-25: below ten clusters the t quantile of the interval is 2.3 and more.
     if 0 < n_clusters < 10:
         found.append(f"only {n_clusters} templates: intervals over so few are wide and rough")
     if part["template"].is_null().all() and part["jailbreak_prompt"].is_null().all():

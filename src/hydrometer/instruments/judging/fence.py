@@ -17,14 +17,16 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from hydrometer.records.base import Record
-from hydrometer.targets.protocol import Request
+from hydrometer.records.exchange import Request
 
 Ask = Callable[[Sequence[Request]], Sequence[str | None]]
 """Puts requests to a judge and returns its replies in order; None where no usable reply came."""
 
 V = TypeVar("V", bound=Record)
+# By hand, 2026-11-25: what a judge reads is paid for. Beginning and end, since a claim can stand at either.
 LONGEST = 6_000
 """Characters of an answer that a judge sees: its beginning and its end."""
+# By hand, 2026-11-25; not measured.
 ATTEMPTS = 3
 _LONGEST_REPLY = 20_000
 RULES = (
@@ -40,7 +42,7 @@ RULES = (
 
 
 @dataclass(frozen=True)
-class Case:
+class JudgeTask:
     """One thing to be judged.
 
     Attributes:
@@ -66,13 +68,14 @@ def harmless(text: str) -> str:
     return "\n".join(f"| {line}" for line in clean.split("\n"))
 
 
-def code_of(case: Case, *, attempt: int) -> str:
+def code_of(case: JudgeTask, *, attempt: int) -> str:
     """Returns the code of a case: a hash over all that is judged, another for every attempt."""
     packed = json.dumps([case.texts, case.task, case.key, attempt], ensure_ascii=True).encode()
+    # 80 bits: no text can be searched for that holds the hash of itself.
     return hashlib.sha256(packed).hexdigest()[:20]
 
 
-def request(case: Case, *, attempt: int, max_tokens: int = 300) -> Request:
+def request(case: JudgeTask, *, attempt: int, max_tokens: int = 300) -> Request:
     """Returns the request that puts a case to a judge."""
     code = code_of(case, attempt=attempt)
     parts = [case.task.replace("{code}", code)]
@@ -89,6 +92,7 @@ def parse(reply: str, shape: type[V], *, code: str) -> V | None:
     of Markdown around it is tolerated, prose is not read.
     """
     text = reply[:_LONGEST_REPLY].strip()
+    # Models fence JSON unasked; anything else around it could be an answer's own words.
     if text.startswith("```") and text.endswith("```"):
         text = text[3:-3].removeprefix("json").strip()
     try:
@@ -104,7 +108,7 @@ def parse(reply: str, shape: type[V], *, code: str) -> V | None:
 
 
 def judge_all(
-    cases: Sequence[Case],
+    cases: Sequence[JudgeTask],
     shape: type[V],
     *,
     ask: Ask,

@@ -13,54 +13,57 @@ from hydrometer.costs.serving import most_concurrency, weight_bytes_per_accelera
 from hydrometer.costs.serving_days import break_even_tokens, inference_flop, inference_share, training_flop
 from hydrometer.errors import InputError
 from hydrometer.instruments.serving.estimate import Found, ask, each_token, find
-from hydrometer.instruments.serving.headline import find_served
-from hydrometer.instruments.serving.question import Asked, Question, chip_of
+from hydrometer.instruments.serving.headline import Named, find_served
+from hydrometer.instruments.serving.request import Asked, ServingRequest, chip_of
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.serving import Comparison, Life, Removal
 from hydrometer.store.serving import serving_fit
 
+# A network that keeps nothing has room for infinitely many: what is printed ends here.
 _MOST = 10_000_000
+# 10 and 90 % points are the ends of that range, 6 about their geometric mean; by hand, 2026-11-26.
 RESEARCH = Quantiles(p10=3.3, p50=6.0, p90=10.0)
 """All development compute over the final run's: final runs are 10 to 30 % of it."""
 _RESEARCH_SOURCE = "Epoch AI on R&D compute of OpenAI and three Chinese labs, second-hand: final runs 10 to 30 %"
 
 
-def compare(model: Path, question: Question, *, against: Sequence[Path] = ()) -> Comparison:
+def compare(model: Named, request: ServingRequest, *, against: Sequence[Named] = ()) -> Comparison:
     """Returns the deployment with one technique removed at a time, or other networks in its place.
 
     Args:
         model: as `estimate`.
-        question: accelerator, layout and load.
+        request: accelerator, layout and load.
         against: networks to put in its place; without any, techniques are removed.
 
     Raises:
         InputError: as `estimate`.
     """
-    whole = ask(model, question)
+    whole = ask(model, request)
     base = _row("nothing", whole, None)
     if against:
         others = [
             (other.name, other)
-            for other in (ask(path, question, fit_memory=False, where="--against") for path in against)
+            for other in (ask(path, request, fit_memory=False, where="--against") for path in against)
         ]
         label = "{} in its place"
     else:
         others, label = _removals(whole), "{}"
     rows = [base[0], *(_row(label.format(name), asked, base[1])[0] for name, asked in others)]
-    told = [
+    warnings = [
         "80 % intervals of cost ratios: errors of ratios between families left out whole, at the same layout and load"
     ]
     if not against and whole.net.routed:
-        told.append(
+        warnings.append(
             "without experts: the exchange of a dense network over so many accelerators is not counted: a least"
         )
     if any(not row.fits for row in rows):
-        told.append("a row that does not fit is what bandwidth alone would allow")
+        warnings.append("a row that does not fit is what bandwidth alone would allow")
+    # Concurrency is cut to whole sequences: less than a thousandth is that and no finding.
     if any(row.concurrency < rows[0].concurrency * 0.999 for row in rows):
-        told.append(
+        warnings.append(
             "where fewer sequences fit, a row serves fewer at once: that is part of what the technique is worth"
         )
-    return Comparison(model=whole.name, accelerator=whole.accelerator.name, rows=tuple(rows), warnings=tuple(told))
+    return Comparison(model=whole.name, accelerator=whole.accelerator.name, rows=tuple(rows), warnings=tuple(warnings))
 
 
 def _row(label: str, asked: Asked, base: float | None) -> tuple[Removal, float]:
@@ -118,6 +121,7 @@ def _narrow(whole: Asked) -> tuple[str, Asked]:
     way, domain = whole.way, whole.chip.domain
     each = whole.load.concurrency / way.across
     length = whole.load.input_tokens + whole.load.output_tokens
+    # One sequence an accelerator at least: with fewer, the step is mostly weights and compares nothing.
     for n in range(domain, way.across, domain):
         small = replace(way, tp=way.tp if way.tp <= domain else domain, dp=max(1, n // min(way.tp, domain)))
         small = replace(small, ep=small.across)
@@ -131,6 +135,7 @@ def _every_head_cached(net: Served) -> Served | None:
     changed: list[tuple[Mixer, int]] = []
     for mixer, count in net.mixers:
         if isinstance(mixer, Latent):
+            # Keys as wide as values: the rotary part, which all heads share, is left out.
             changed.append((GroupedQuery(mixer.heads, mixer.heads, mixer.value_dim), count))
         elif isinstance(mixer, GroupedQuery):
             changed.append((replace(mixer, kv_heads=mixer.heads), count))
@@ -142,7 +147,7 @@ def _every_head_cached(net: Served) -> Served | None:
 
 
 @dataclass(frozen=True)
-class LifeQuestion:
+class LifeRequest:
     """What is asked of a model's life.
 
     Attributes:
@@ -158,13 +163,13 @@ class LifeQuestion:
     research_factor: float | None = None
 
 
-def life(model: Path, asked: LifeQuestion, question: Question | None = None) -> Life:
+def life(model: Path, asked: LifeRequest, request: ServingRequest | None = None) -> Life:
     """Returns a model's training against its serving, in FLOP and in accelerator-hours.
 
     Args:
         model: as `estimate`.
         asked: tokens and hours.
-        question: how it is served, for hours; none where absent.
+        request: how it is served, for hours; none where absent.
 
     Raises:
         InputError: for numbers out of range, and as `estimate`.
@@ -191,8 +196,8 @@ def life(model: Path, asked: LifeQuestion, question: Question | None = None) -> 
         ends = [inference_share(asked.served_tokens, even * f) for f in (factor.p90, factor.p50, factor.p10)]
         share = Quantiles(p10=ends[0], p50=ends[1], p90=ends[2])
     hours = None
-    if asked.training_hours is not None and question is not None:
-        hours = _hours_even(model, asked.training_hours, question)
+    if asked.training_hours is not None and request is not None:
+        hours = _hours_even(model, asked.training_hours, request)
     return Life(
         model=name, active_parameters=active, training_tokens=asked.training_tokens, served_tokens=asked.served_tokens,
         training_flop=trained, research_factor=factor,
@@ -205,8 +210,8 @@ def life(model: Path, asked: LifeQuestion, question: Question | None = None) -> 
     )  # fmt: skip
 
 
-def _hours_even(model: Path, hours: float, question: Question) -> Quantiles:
-    at = ask(model, question)
+def _hours_even(model: Path, hours: float, request: ServingRequest) -> Quantiles:
+    at = ask(model, request)
     found = find(at)
     each = each_token(at, found)
     tokens = at.load.input_tokens + at.load.output_tokens

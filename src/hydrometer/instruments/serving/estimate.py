@@ -6,18 +6,17 @@ import datetime as dt
 import math
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 from hydrometer.costs import money
 from hydrometer.costs.serving import Load, cache_bytes_per_sequence, terms, weight_bytes_per_accelerator
 from hydrometer.costs.serving_time import Speeds, speeds
 from hydrometer.errors import InputError
-from hydrometer.instruments.serving.headline import CACHE, MEASURED, Headline, find_served
+from hydrometer.instruments.serving.headline import CACHE, MEASURED, Headline, Named, find_served
 from hydrometer.instruments.serving.measured import LONGEST, MOST_NAMED, Near, constants, measured_engines, near
-from hydrometer.instruments.serving.question import (
+from hydrometer.instruments.serving.request import (
     ENGINES,
     Asked,
-    Question,
+    ServingRequest,
     check,
     check_memory,
     chip_of,
@@ -32,6 +31,7 @@ from hydrometer.store.reference import find_accelerator
 _MILLION, _HOUR = 1e6, 3600.0
 _MOST = 10_000_000
 _CALIBRATED = ("H100-SXM", "H200", "B200", "B300", "GB200", "GB300")
+# By hand, 2026-11-26; nothing was measured there.
 _BEYOND_MEASURED = 1.5
 """Widths (of a log) on hardware that no row was measured on, over those on hardware that was: an assumption."""
 
@@ -53,27 +53,27 @@ class Found:
         return self.tpot / float(self.speeds.tpot)
 
 
-def ask(model: Path | Headline, question: Question, *, fit_memory: bool = True, where: str = "--model") -> Asked:
+def ask(model: Named, request: ServingRequest, *, fit_memory: bool = True, where: str = "--model") -> Asked:
     """Returns a question that can be answered.
 
     Args:
         model: a dossier, a config.json, a checkpoint's folder, a shipped model's name, or headline figures.
-        question: accelerator, layout and load.
+        request: accelerator, layout and load.
         fit_memory: refuse what does not fit.
         where: the option that names the model.
 
     Raises:
         InputError: for a layout that cannot be, a model or a load that does not fit, or a price without a date.
     """
-    check(question)
+    check(request)
     name, net = find_served(model, where=where)
-    accelerator = find_accelerator(question.accelerator, where="--accelerator")
-    way = deployment(net, question)
+    accelerator = find_accelerator(request.accelerator, where="--accelerator")
+    way = deployment(net, request)
     chip = chip_of(accelerator, way.precision)
     # Engines read at least the last token of a prompt, whatever a cache holds.
-    hit = min(question.cache_hit, 1 - 1 / question.input_tokens)
-    load = Load(question.concurrency, question.input_tokens, question.output_tokens, hit,
-                question.drafted, question.accepted)  # fmt: skip
+    hit = min(request.cache_hit, 1 - 1 / request.input_tokens)
+    load = Load(request.concurrency, request.input_tokens, request.output_tokens, hit,
+                request.drafted, request.accepted)  # fmt: skip
     most = check_memory(net, chip, way, load) if fit_memory else math.inf
     return Asked(name, net, accelerator, chip, way, load, most, isinstance(model, Headline))
 
@@ -103,6 +103,7 @@ def _merged(values: list[tuple[float, float]]) -> tuple[float, float]:
     """Returns the geometric mean, and a factor that holds the engines' own and half of what they differ by."""
     logs = [math.log(value) for value, _ in values]
     width = sum(math.log(factor) for _, factor in values) / len(values)
+    # Half of the range beside the engines' own width: they are three at most, which give no standard deviation.
     return math.exp(sum(logs) / len(logs)), math.exp(math.hypot(width, (max(logs) - min(logs)) / 2))
 
 
@@ -154,21 +155,21 @@ def _dated_price(accelerator: str, date: dt.date, contract: Contract) -> PriceEs
     return usd_for(1.0, accelerator, date, contract).price
 
 
-def price_of(asked: Asked, question: Question) -> tuple[Quantiles, dt.date, str, tuple[str, ...]]:
+def price_of(asked: Asked, request: ServingRequest) -> tuple[Quantiles, dt.date, str, tuple[str, ...]]:
     """Returns USD of an accelerator-hour, its day, what it rests on, and warnings."""
-    date = question.date or dt.date.today()
-    if question.price is not None:
-        return Quantiles.exact(question.price), date, f"given, {date.isoformat()}", ()
-    price = _dated_price(asked.accelerator.name, date, question.contract)
+    date = request.date or dt.date.today()
+    if request.price is not None:
+        return Quantiles.exact(request.price), date, f"given, {date.isoformat()}", ()
+    price = _dated_price(asked.accelerator.name, date, request.contract)
     return (
         Quantiles(p10=price.p10, p50=price.p50, p90=price.p90), date,
-        f"{price.method}; {question.contract} contract, {date.isoformat()}", price.warnings,
+        f"{price.method}; {request.contract} contract, {date.isoformat()}", price.warnings,
     )  # fmt: skip
 
 
 def estimate(
-    model: Path | Headline,
-    question: Question,
+    model: Named,
+    request: ServingRequest,
     *,
     target_tpot_ms: float | None = None,
     target_ttft_ms: float | None = None,
@@ -177,7 +178,7 @@ def estimate(
 
     Args:
         model: a dossier, a config.json, a checkpoint's folder, a shipped model's name, or headline figures.
-        question: accelerator, layout and load.
+        request: accelerator, layout and load.
         target_tpot_ms: find the largest concurrency whose middle estimate of an output token's time keeps to this.
         target_ttft_ms: the same of the time to the first token.
 
@@ -185,10 +186,10 @@ def estimate(
         InputError: as `ask` and `most_within`.
     """
     searching = target_tpot_ms is not None or target_ttft_ms is not None
-    asked = ask(model, replace(question, concurrency=1) if searching else question)
+    asked = ask(model, replace(request, concurrency=1) if searching else request)
     if searching:
         asked = most_within(asked, tpot_ms=target_tpot_ms, ttft_ms=target_ttft_ms)
-    return _answer(asked, question, find(asked))
+    return _answer(asked, request, find(asked))
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,7 @@ def each_token(asked: Asked, found: Found) -> Each:
 
 def cached_prompt_seconds(asked: Asked) -> float:
     """Returns the seconds that attending to one cached token of a prompt adds, on a replica to itself."""
+    # What a cached token costs depends on how many fresh ones look back at it; without a hit, half of the prompt.
     hit = asked.load.cache_hit or 0.5
     length = asked.load.input_tokens
     fresh = length * (1 - hit)
@@ -228,39 +230,45 @@ def cached_prompt_seconds(asked: Asked) -> float:
     return beyond / (asked.way.across * asked.chip.peak_bf16 * share) / (length * hit)
 
 
-def _warnings(asked: Asked, question: Question) -> tuple[str, ...]:
-    net, way, load, told = asked.net, asked.way, asked.load, []
+def _warnings(asked: Asked, request: ServingRequest) -> tuple[str, ...]:
+    net, way, load, warnings = asked.net, asked.way, asked.load, []
     if not asked.accelerator.name.startswith(_CALIBRATED):
-        told.append(
+        warnings.append(
             f"no measured row is of {asked.accelerator.name}: widths are {_BEYOND_MEASURED} times those measured"
         )
     if way.across > 8:
-        told.append("more than eight accelerators a step: checked on published wide deployments only")
+        warnings.append("more than eight accelerators a step: checked on published wide deployments only")
     if way.disaggregated and not asked.chip.hopper:
-        told.append("reading prompts on Blackwell: published deployments are two to six times slower than estimated")
+        warnings.append(
+            "reading prompts on Blackwell: published deployments are two to six times slower than estimated"
+        )
     if way.pp > 1:
-        told.append("pipeline stages were in no measured row")
+        warnings.append("pipeline stages were in no measured row")
     if asked.guessed:
-        told.append("shape and cache are guessed from the figures given: at loads where the cache counts most, give a "
-                    "config.json")  # fmt: skip
+        warnings.append(
+            "shape and cache are guessed from the figures given: at loads where the cache counts most, give a "
+            "config.json"
+        )
         if not MEASURED[0] <= net.active <= MEASURED[1]:
-            told.append("guesses were checked on networks of 5 to 70 billion active weights: the interval is for those")
-    if not question.engine:
-        told.append("no --engine: the mean of those measured near, or of TensorRT-LLM, SGLang and vLLM")
+            warnings.append(
+                "guesses were checked on networks of 5 to 70 billion active weights: the interval is for those"
+            )
+    if not request.engine:
+        warnings.append("no --engine: the mean of those measured near, or of TensorRT-LLM, SGLang and vLLM")
     if load.drafted:
-        told.append("speculative decoding was in no measured row; a draft module is taken to cost a layer a token")
+        warnings.append("speculative decoding was in no measured row; a draft module is taken to cost a layer a token")
     if load.cache_hit:
-        told.append("what storing and loading cached prompts costs is not counted")
+        warnings.append("what storing and loading cached prompts costs is not counted")
     if load.concurrency > asked.most:
         held = cache_bytes_per_sequence(net, way, load.input_tokens + load.output_tokens)
         over = (load.concurrency - asked.most) / way.dp * held / 1e9
-        told.append(
+        warnings.append(
             f"{load.concurrency:g} sequences do not fit, {int(asked.most)} do ({over:.1f} GB too much an accelerator): "
             "the rest wait for memory"
         )
     if load.input_tokens + load.output_tokens > LONGEST:
-        told.append(f"no measured row is longer than {LONGEST:,} tokens")
-    return tuple(told)
+        warnings.append(f"no measured row is longer than {LONGEST:,} tokens")
+    return tuple(warnings)
 
 
 def _guessed(asked: Asked) -> GuessedShape | None:
@@ -276,9 +284,9 @@ def _guessed(asked: Asked) -> GuessedShape | None:
     )  # fmt: skip
 
 
-def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
+def _answer(asked: Asked, request: ServingRequest, found: Found) -> ServingEstimate:
     net, way, load = asked.net, asked.way, asked.load
-    price, date, basis, warned = price_of(asked, question)
+    price, date, basis, warned = price_of(asked, request)
     scale, g = found.correction, way.accelerators
     at_once = min(load.concurrency, asked.most)
     waited = max(0.0, load.concurrency / at_once - 1) * load.output_tokens * found.tpot
@@ -286,8 +294,8 @@ def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
     decoding = 1.0 if way.disaggregated else load.output_tokens * found.tpot / life
     shown = at_once * decoding / found.tpot / g
     each = each_token(asked, found)
-    request = load.fresh_tokens * each.fresh + load.output_tokens * each.written
-    per_hour = _MILLION / _HOUR / question.utilisation
+    seconds = load.fresh_tokens * each.fresh + load.output_tokens * each.written
+    per_hour = _MILLION / _HOUR / request.utilisation
     context = load.input_tokens + load.output_tokens
     power = asked.accelerator.board_power_watts
     joules = None
@@ -314,7 +322,7 @@ def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
         usd_per_million_input=price.times(Quantiles.within(each.fresh * per_hour, found.ttft_factor)),
         usd_per_million_cached_input=price.times(Quantiles.within(each.cached * per_hour, found.ttft_factor)),
         usd_per_million_output=price.times(Quantiles.within(each.written * per_hour, found.tpot_factor)),
-        usd_per_million_blended=price.times(Quantiles.within(request / context * per_hour, found.tpot_factor)),
+        usd_per_million_blended=price.times(Quantiles.within(seconds / context * per_hour, found.tpot_factor)),
         joules_per_output_token=joules,
         parts=StepParts(
             matrices_ms=float(found.speeds.linear) * scale * 1e3,
@@ -326,5 +334,5 @@ def _answer(asked: Asked, question: Question, found: Found) -> ServingEstimate:
         informed_by=found.near.rows,
         interval_basis=found.near.basis,
         guessed=_guessed(asked),
-        warnings=(*_warnings(asked, question), *warned),
+        warnings=(*_warnings(asked, request), *warned),
     )  # fmt: skip

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 from hydrometer.costs.mixers import GroupedQuery, Latent
 from hydrometer.costs.serving_days import Day, training_days
 from hydrometer.errors import InputError
 from hydrometer.instruments.serving.estimate import ask, each_token, find, price_of
-from hydrometer.instruments.serving.headline import Headline
-from hydrometer.instruments.serving.question import Question
+from hydrometer.instruments.serving.headline import Named
+from hydrometer.instruments.serving.request import ServingRequest
 from hydrometer.records.estimates import Quantiles
 from hydrometer.records.serving import Fleet
 
@@ -23,7 +22,9 @@ _LIST = {"usd_input": 0.55, "usd_cached": 0.14, "usd_output": 2.19}
 """DeepSeek-R1's prices of that day, which the report applies to all tokens, V3's too."""
 _NODES, _USD, _MARGIN = 226.75, 87_072.0, 545.0
 _TRAINING_HOURS = 2.788e6
+# DeepSeek-V3's config.json.
 _LAYERS, _HEADS, _BF16 = 61, 128, 2.0
+# By hand: ten thousand times Google's tokens of a day (3,200 trillion a month in 2026, data/index_trap.toml).
 _MOST = 1e18
 
 
@@ -80,23 +81,23 @@ def deepseek_day() -> Fleet:
     )  # fmt: skip
 
 
-def fleet(model: Path | Headline, question: Question, load: DayLoad) -> Fleet:
+def fleet(model: Named, request: ServingRequest, load: DayLoad) -> Fleet:
     """Returns the fleet for a day's load.
 
     Args:
         model: as `estimate`.
-        question: accelerator, layout and the load of one replica; its `cache_hit` is the share of all input.
+        request: accelerator, layout and the load of one replica; its `cache_hit` is the share of all input.
         load: the day's tokens and their prices.
 
     Raises:
         InputError: as `estimate`, and for a load or prices that cannot be.
     """
-    _check(load, question)
-    asked = ask(model, question)
+    _check(load, request)
+    asked = ask(model, request)
     found = find(asked)
     each = each_token(asked, found)
-    price, _, basis, warned = price_of(asked, question)
-    busy = load.peak_to_mean / question.utilisation
+    price, _, basis, warned = price_of(asked, request)
+    busy = load.peak_to_mean / request.utilisation
     hit = load.input_tokens * asked.load.cache_hit
     seconds_in = ((load.input_tokens - hit) * each.fresh + hit * each.cached) * busy
     seconds_out = load.output_tokens * each.written * busy
@@ -106,7 +107,7 @@ def fleet(model: Path | Headline, question: Question, load: DayLoad) -> Fleet:
     nodes = _added(reading, writing)
     accelerators = nodes.scaled(load.node)
     cost = price.times(accelerators.scaled(24.0))
-    revenue = _revenue(load, question.cache_hit)
+    revenue = _revenue(load, request.cache_hit)
     margin = None
     if revenue is not None:
         low, middle, high = ((revenue / usd - 1) * 100 for usd in (cost.p90, cost.p50, cost.p10))
@@ -135,7 +136,7 @@ def fleet(model: Path | Headline, question: Question, load: DayLoad) -> Fleet:
     )  # fmt: skip
 
 
-def _check(load: DayLoad, question: Question) -> None:
+def _check(load: DayLoad, request: ServingRequest) -> None:
     for value, option in ((load.input_tokens, "--day-input"), (load.output_tokens, "--day-output")):
         if not (math.isfinite(value) and 1 <= value <= _MOST):
             raise InputError(f"{value:g} is out of range", cure="give tokens of a day, as 608e9", where=option)
@@ -146,7 +147,7 @@ def _check(load: DayLoad, question: Question) -> None:
     given = [v for v in (load.usd_input, load.usd_cached, load.usd_output) if v is not None]
     if any(not (math.isfinite(v) and 0 <= v < 1e6) for v in given):
         raise InputError("a list price is no price", cure="give US dollars of a million tokens", where="--list-input")
-    if given and question.date is None:
+    if given and request.date is None:
         raise InputError("list prices without a date", cure="add --date YYYY-MM-DD", where="--list-input")
     if given and (load.usd_input is None or load.usd_output is None):
         raise InputError("one list price is missing", cure="give both --list-input and --list-output",
@@ -164,14 +165,17 @@ def _revenue(load: DayLoad, hit: float) -> float | None:
 def _added(a: Quantiles, b: Quantiles) -> Quantiles:
     """Returns a sum of independent numbers: distances from the middle add as squares."""
     middle = a.p50 + b.p50
+    # Reading and writing err by different constants of the fit; that they are independent is an assumption, not
+    # measured.
     low = math.hypot(a.p50 - a.p10, b.p50 - b.p10)
     high = math.hypot(a.p90 - a.p50, b.p90 - b.p50)
     return Quantiles(p10=middle - low, p50=middle, p90=middle + high)
 
 
-def deepseek_question() -> Question:
+def deepseek_request() -> ServingRequest:
     """Returns the layout and load of that day's decoding: 144 H800, 88 sequences each (1,850 tokens/s over 21)."""
-    return Question(
+    return ServingRequest(
+        # Mean context 4,096 + 1,786 / 2 = 4,989 tokens, as the report has it for the cache of an output token.
         "H800", dp=144, ep=144, disaggregated=True, engine="sglang", concurrency=88 * 144, input_tokens=4096,
         output_tokens=1786, cache_precision="bf16",
     )  # fmt: skip

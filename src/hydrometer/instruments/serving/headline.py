@@ -12,17 +12,19 @@ from statistics import median
 from hydrometer.costs.mixers import GroupedQuery, Latent, Mixer
 from hydrometer.costs.served import Served, served
 from hydrometer.errors import InputError
-from hydrometer.instruments.serving.question import find_network
+from hydrometer.instruments.serving.request import find_network
 from hydrometer.instruments.training_cost.estimating.request import network_from_headline
 from hydrometer.records.estimates import Quantiles
 from hydrometer.store.serving import shipped_network, shipped_networks
 
+# Printed by bench/serving.py, 2026-11-26 (docs/benchmarks/serving.md, "Only headline figures"); copied by hand.
 TPOT_WIDTH, TTFT_WIDTH = 0.426, 0.726
 """Half widths of 80 % intervals in logs: configurations hidden, developers left out (bench/serving.py)."""
 CACHE = Quantiles(p10=0.20, p50=1.0, p90=1.31)
 """The cache of a token over the guess, on the same page; windows and recurrences keep far less."""
 MEASURED = (5e9, 71e9)
 """Active weights of the networks that guesses were checked on."""
+# These three as in most networks whose shapes ship (DeepSeek-V3, Qwen3, Kimi K2: 8 experts; heads of 128; 8 for keys).
 _EXPERTS_OF_TOKEN = 8
 _HEAD = 128
 _KV_HEADS = 8
@@ -43,6 +45,23 @@ class Headline:
     architecture: str = "dense"
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A network whose shape is known already.
+
+    Attributes:
+        name: the model.
+        net: the network as serving's formulas see it.
+    """
+
+    name: str
+    net: Served
+
+
+Named = Path | Headline | Shape
+"""A model: a dossier, a config.json, a checkpoint's folder or a shipped model's name; headline figures; a shape."""
+
+
 def model_from_options(model: Path | None, *, total: float | None, active: float | None, kind: str) -> Path | Headline:
     """Returns what `--model` names, or the headline figures that stand in its place.
 
@@ -58,12 +77,14 @@ def model_from_options(model: Path | None, *, total: float | None, active: float
     return Headline(total, active, kind)
 
 
-def find_served(model: Path | Headline, *, where: str = "--model") -> tuple[str, Served]:
+def find_served(model: Named, *, where: str = "--model") -> tuple[str, Served]:
     """Returns name and network of what is named, or a guess from headline figures.
 
     Raises:
         InputError: as `find_network` and `guess`.
     """
+    if isinstance(model, Shape):
+        return model.name, model.net
     if isinstance(model, Headline):
         return guess(model, shipped_shapes())
     name, architecture = find_network(model, where=where)
@@ -91,14 +112,15 @@ def guess(headline: Headline, known: Sequence[Served]) -> tuple[str, Served]:
     Raises:
         InputError: for impossible figures or an unknown kind.
     """
-    told = network_from_headline(
+    stated = network_from_headline(
         total_parameters=headline.total_parameters,
         active_parameters=headline.active_parameters,
         architecture=headline.architecture,
     )
-    alike = [net for net in known if bool(net.routed) == told.mixture]
+    alike = [net for net in known if bool(net.routed) == stated.mixture]
     latent = "mla" in headline.architecture.lower()
-    active = told.active_parameters
+    active = stated.active_parameters
+    # The first form tried; no constant of it was fitted to the rows (docs/log.md, 2026-11-26).
     aspect = median(net.hidden_size / net.layers for net in alike)
     filled = median(net.active / net.layers / net.hidden_size**2 for net in alike)
     layers = max(1, round((active / filled / aspect**2) ** (1 / 3)))
@@ -110,25 +132,26 @@ def guess(headline: Headline, known: Sequence[Served]) -> tuple[str, Served]:
         inner * median(getattr(net, part) / (net.active - net.head) for net in alike) for part in ("mixing", "shared")
     )
     forward = inner - mixing - shared
-    routed = forward + told.total_parameters - active if told.mixture else 0.0
-    per_token = _EXPERTS_OF_TOKEN if told.mixture else 1
+    routed = forward + stated.total_parameters - active if stated.mixture else 0.0
+    per_token = _EXPERTS_OF_TOKEN if stated.mixture else 1
     # A power of two, so that tensor parallelism divides it.
     heads = 2 ** round(
         math.log2(max(1.0, median(net.heads * _HEAD / net.hidden_size for net in alike) * width / _HEAD))
     )
     mixer: Mixer = (
+        # DeepSeek-V3's ranks and head sizes, which Kimi K2 took over.
         Latent(heads, 1536, 512, 128, 64, 128) if latent else GroupedQuery(heads, min(heads, _KV_HEADS), _HEAD)
     )
-    return told.name, Served(
+    return stated.name, Served(
         hidden_size=width,
         layers=layers,
-        mixture_layers=layers if told.mixture else 0,
+        mixture_layers=layers if stated.mixture else 0,
         mixing=mixing,
-        dense=0.0 if told.mixture else forward,
+        dense=0.0 if stated.mixture else forward,
         shared=shared,
         routed=routed,
         head=head,
-        n_experts=max(per_token + 1, round(per_token * routed / forward)) if told.mixture else 1,
+        n_experts=max(per_token + 1, round(per_token * routed / forward)) if stated.mixture else 1,
         per_token=per_token,
         kernels=round(layers * median(net.kernels / net.layers for net in alike)),
         expert_kernels=round(layers * median(net.expert_kernels / net.layers for net in alike)),

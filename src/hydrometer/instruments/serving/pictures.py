@@ -4,40 +4,40 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 from hydrometer.costs.mixers import GroupedQuery, Latent
 from hydrometer.costs.served import Served, served
 from hydrometer.instruments.serving.estimate import ask, estimate
-from hydrometer.instruments.serving.headline import Headline
-from hydrometer.instruments.serving.question import Question
+from hydrometer.instruments.serving.headline import Named
+from hydrometer.instruments.serving.request import ServingRequest
 from hydrometer.records.serving import CacheSize, Comparison, Frontier, SpeedAndCost
 from hydrometer.store.serving import shipped_network, shipped_networks
 
 _BF16 = 2.0
 
 
-def frontier(model: Path | Headline, question: Question) -> Frontier:
+def frontier(model: Named, request: ServingRequest) -> Frontier:
     """Returns speed and cost at doubling concurrency, up to what fits.
 
     Raises:
         InputError: as `estimate`.
     """
-    most = min(ask(model, question).most, 65536.0)
+    # 65,536: a picture of seventeen points, beyond any engine's limit of sequences.
+    most = min(ask(model, request).most, 65536.0)
     doubling = {2.0**i for i in range(int(math.log2(most)) + 1)}
     found = [
-        estimate(model, replace(question, concurrency=at_once)) for at_once in sorted(doubling | {question.concurrency})
+        estimate(model, replace(request, concurrency=at_once)) for at_once in sorted(doubling | {request.concurrency})
     ]
     points = tuple(
         SpeedAndCost(
             concurrency=e.concurrency, tokens_per_second_per_user=e.tokens_per_second_per_user,
             usd_per_million_output=e.usd_per_million_output,
             joules_per_output_token=e.joules_per_output_token.p50 if e.joules_per_output_token else None,
-            asked=e.concurrency == question.concurrency,
+            asked=e.concurrency == request.concurrency,
         )
         for e in found
     )  # fmt: skip
-    tokens = f"{question.input_tokens:g} in, {question.output_tokens:g} out"
+    tokens = f"{request.input_tokens:g} in, {request.output_tokens:g} out"
     one = found[0]
     layout = f"{one.accelerators} {one.accelerator}, {one.precision}, {tokens}"
     return Frontier(model=one.model, deployment=layout, points=points)

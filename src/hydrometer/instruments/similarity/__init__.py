@@ -1,1 +1,1 @@
-"""Response similarity: how alike do two models answer the same prompts?"""
+"""Similarity: how alike two models answer, beside a ceiling and a null population."""

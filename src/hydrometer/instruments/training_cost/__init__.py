@@ -1,5 +1,1 @@
-"""Was the published training bill possible, and what does it leave out?"""
-
-from hydrometer.instruments.training_cost.checking.run import check, measure
-
-__all__ = ["check", "measure"]
+"""Was the published training bill possible, and what does it leave out? And what does a training take?"""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hydrometer.costs.architecture import Architecture, Dense, Experts
 from hydrometer.costs.mixers import GroupedQuery, Latent
+from hydrometer.records.claim_checking import ParameterCount
 from hydrometer.records.dossier import ArchitectureSpec, DenseFeedForward, GroupedQueryAttention
-from hydrometer.records.evidence import ParameterCount
 
 ACTIVE_CONVENTIONS = {
     "with_both_embeddings": "weights one token passes through, input embedding and output head included",

@@ -8,6 +8,7 @@ from typing import Any
 
 from hydrometer.errors import InputError, printable
 
+# By hand, 2026-11-25: no count of a published configuration is larger.
 _MOST = 10**9
 _REQUIRED: Any = object()
 
@@ -54,6 +55,7 @@ class Fields:
             InputError: if none is there and no default is given, or it is not a whole number of at least `least`.
         """
         key, value = self._find(keys, default)
+        # In Python true is a whole number; in a configuration it is a mistake.
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
             raise InputError(
                 f"must be a whole number from {least} to {_MOST:,}, this is {printable(repr(value), limit=40)}",

@@ -203,6 +203,7 @@ def _qwen3_next(fields: Fields) -> Architecture:
         fields.count("linear_value_head_dim", default=128),
         fields.count("linear_conv_kernel_dim", default=4),
     )
+    # The gate on the output is always there, whatever the configuration says.
     base = grouped(fields, qk_norm="head")
     attention = type(base)(base.heads, base.kv_heads, base.head_dim, qk_norm="head", gated=True)
     every = fields.count("full_attention_interval", default=4)

@@ -81,6 +81,7 @@ def _qwen_moe(fields: Fields, *, qkv_bias: bool, qk_norm: bool) -> Architecture:
         shared_gate=shared > 0,
     )
     bias = fields.flag("qkv_bias", "attention_bias", default=qkv_bias)
+    # Qwen2's bias is on queries, keys and values alone; Qwen3's `attention_bias` is on all four.
     attention = grouped(fields, qkv_bias=bias, out_bias=bias and not qkv_bias, qk_norm=qk_norm)
     every = fields.count("decoder_sparse_step", default=1)
     sparse = sparse_layers(fields, every=every, dense=fields.numbers("mlp_only_layers"))

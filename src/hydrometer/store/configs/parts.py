@@ -15,6 +15,7 @@ _SLIDING = {"sliding_attention", "chunked_attention", "sliding_window"}
 _FULL = {"full_attention", "attention", "global"}
 
 
+# By hand, 2026-11-25: each layer is an object, and a hostile count would fill memory.
 _MOST_LAYERS = 10_000
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 

@@ -15,6 +15,7 @@ from hydrometer.store.configs.hybrids import HYBRIDS
 from hydrometer.store.configs.mixtures import MIXTURES
 from hydrometer.store.files import decode_utf8, read_bytes
 
+# By hand, 2026-11-25.
 _LARGEST = 4_000_000
 _FAMILIES: dict[str, Callable[[Fields], Architecture]] = {**DENSE, **MIXTURES, **HYBRIDS}
 KNOWN_FAMILIES = tuple(sorted(_FAMILIES))

@@ -13,6 +13,7 @@ from hydrometer.store.evidence.leases import is_alive, release_the_dead
 from hydrometer.store.evidence.reading import open_for_reading
 from hydrometer.store.evidence.schema import connect_to_write
 
+# For the reader: a store with twenty faults is not repaired one by one.
 _MOST_FINDINGS = 20
 
 
@@ -80,6 +81,7 @@ def _wrong_answers(db: sqlite3.Connection) -> list[str]:
             whole = False
         if not whole:
             found.append(f"attempt {attempt}: the body is not the one that arrived")
+    # 'import': answers of other tools cost this store nothing.
     accounts = db.execute(
         "SELECT target.model FROM target WHERE (requests, tokens, nano_usd) <> ("
         "SELECT count(*), coalesce(sum(attempt.tokens), 0), coalesce(sum(attempt.nano_usd), 0) FROM call "

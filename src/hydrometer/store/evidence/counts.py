@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydrometer.records.exchange import Target
 from hydrometer.store.evidence.keys import canonical_identity
 from hydrometer.store.evidence.reading import open_for_reading
 from hydrometer.store.evidence.schema import GOOD
-from hydrometer.targets.protocol import Target
 
 _STATUS = """CASE
   WHEN attempt.outcome IS NOT NULL THEN attempt.outcome
@@ -29,8 +29,8 @@ class Counts:
         repeats: status to the number of further samples.
         reported_models: name that the provider gave to the number of answers.
         fingerprints: the provider's mark to the number of answers.
-        prompt_tokens: as told with the answers.
-        completion_tokens: as told with the answers.
+        prompt_tokens: as reported with the answers.
+        completion_tokens: as reported with the answers.
         attempts: outcome to the number of attempts.
     """
 
@@ -60,7 +60,7 @@ def count_calls(path: Path, keys: Sequence[bytes]) -> Counts:
 
         good = f"{calls.removeprefix('FROM ')} {_GOOD}"
         every = f"{calls.removeprefix('FROM ')} JOIN attempt ON attempt.call = call.id"
-        told = db.execute(
+        reported = db.execute(
             f"SELECT total(prompt_tokens), total(completion_tokens) FROM {good}"  # noqa: S608
         ).fetchone()
         return Counts(
@@ -68,8 +68,8 @@ def count_calls(path: Path, keys: Sequence[bytes]) -> Counts:
             repeats=grouped(_STATUS, good, "call.replicate > 0"),
             reported_models=grouped("reported_model", good),
             fingerprints=grouped("fingerprint", good),
-            prompt_tokens=int(told[0]),
-            completion_tokens=int(told[1]),
+            prompt_tokens=int(reported[0]),
+            completion_tokens=int(reported[1]),
             attempts=grouped("outcome", every),
         )
 

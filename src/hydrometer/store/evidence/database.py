@@ -12,14 +12,15 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
+from hydrometer.records.exchange import Fault, Reply, Target
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.store.evidence.keys import Question, canonical, canonical_identity, pack, question_key, text_bytes
 from hydrometer.store.evidence.leases import Lease, release, release_the_dead
 from hydrometer.store.evidence.schema import connect_to_write
 from hydrometer.store.evidence.writer import Writer
 from hydrometer.store.responses.common import unpaired_replaced
-from hydrometer.targets.protocol import Fault, Reply, Target
 
+# By hand, 2026-11-25: other processes wait no longer than a moment while a large plan is entered.
 _CHUNK = 5000
 
 
@@ -160,8 +161,10 @@ class EvidenceStore:
             reply.prompt_tokens, reply.completion_tokens, probabilities,
         )  # fmt: skip
         try:
-            told = (*ended, reply.status.value, *values)
-            await self._writer.run(lambda db: _finish(db, target, call, claim, told, "done", paid))
+            reported = (*ended, reply.status.value, *values)
+            await self._writer.run(lambda db: _finish(db, target, call, claim, reported, "done", paid))
+        # Found by a state machine over the store: merging during a run broke the rule of one good answer, and a paid
+        # answer was recorded as lost (docs/log.md, 2026-11-25).
         except sqlite3.IntegrityError:
             surplus = (*ended, "surplus", *values)
             await self._writer.run(lambda db: _finish(db, target, call, claim, surplus, "done", paid))
@@ -224,6 +227,7 @@ def _spend(db: sqlite3.Connection, *, target: int) -> Spend:
     return Spend(requests=row[0], tokens=row[1], nano_usd=row[2])
 
 
+# Half of SQLite's largest integer, so that adding a reserve cannot overflow.
 _NO_LIMIT = 2**62
 
 

@@ -77,11 +77,12 @@ def _summary(sample: dict[str, Any]) -> dict[str, Any]:
 
 
 def _header(model: str, samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    from hydrometer import __version__
+    from hydrometer.version import __version__
 
     ids = list(dict.fromkeys(sample["id"] for sample in samples))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     failed = sum(sample["error"] is not None for sample in samples)
+    # 22 characters, as Inspect's own ids have.
     mark = hashlib.sha256(f"{model}{now}".encode()).hexdigest()[:22]
     return {
         "version": 2,

@@ -10,9 +10,12 @@ from typing import Any
 
 import zstandard
 
-from hydrometer.targets.protocol import Request
+from hydrometer.records.exchange import Request
 
+# By hand, 2026-11-25: short answers, by far the most, stay readable with any SQLite tool.
 _WORTH_PACKING = 16 * 1024
+# By hand, 2026-11-25: above any body that is accepted (64 MiB, targets/endpoint.py), below what fills a small machine's
+# memory.
 _LARGEST_UNPACKED = 512 * 1024 * 1024
 
 
@@ -56,6 +59,7 @@ def pack(*contents: bytes | None) -> tuple[list[bytes | None], int]:
     """Returns the columns of one row, all compressed where they are long together, and whether they are."""
     if sum(len(content) for content in contents if content) < _WORTH_PACKING:
         return list(contents), 0
+    # Level 3, zstandard's own default.
     packer = zstandard.ZstdCompressor(level=3)
     return [None if content is None else packer.compress(content) for content in contents], 1
 

@@ -74,6 +74,7 @@ def release(connection: sqlite3.Connection, worker: str) -> int:
 
 def is_alive(store: Path, worker: str) -> bool:
     """Returns whether the process that holds a lease still runs."""
+    # uuid4().hex: anything else comes from a hostile file and could name a path elsewhere.
     if len(worker) != 32 or not worker.isalnum():
         return False
     try:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydrometer.errors import InputError, OutputError
+from hydrometer.records.exchange import Request
 from hydrometer.store.evidence.database import enter_target
 from hydrometer.store.evidence.keys import canonical, canonical_identity, pack, question_key, text_bytes
 from hydrometer.store.evidence.leases import is_alive
 from hydrometer.store.evidence.reading import open_for_reading
 from hydrometer.store.evidence.schema import GOOD, connect_to_write
 from hydrometer.store.responses import read_responses
-from hydrometer.targets.protocol import Request
 
 _COLUMNS = (
     "worker, sent, sent_monotonic, ended, ended_monotonic, outcome, http_status, reason, raw, raw_sha256, text, "
@@ -175,6 +175,7 @@ def _merge_attempts(
         if twin:
             known += values["outcome"] in GOOD
             continue
+        # Its worker is dead (checked above), so nobody will ever hear of it.
         if values["outcome"] == "pending":
             values["outcome"] = "lost"
         if values["outcome"] in GOOD:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydrometer.errors import InputError
+from hydrometer.records.exchange import Request
 from hydrometer.store.evidence.keys import bytes_text, request_from, unpack
 from hydrometer.store.evidence.schema import GOOD, connect_to_read
-from hydrometer.targets.protocol import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ class Answer:
         fingerprint: the provider's mark of its configuration.
         finish_reason: in the provider's word.
         reason: why the last attempt brought nothing.
-        prompt_tokens: as told by the provider.
-        completion_tokens: as told by the provider.
+        prompt_tokens: as reported by the provider.
+        completion_tokens: as reported by the provider.
         attempts: number of requests sent for it.
         order: place among all attempts of the store, in the order in which they were sent; None where never sent.
         logprobs: token and natural log of its probability, in order.

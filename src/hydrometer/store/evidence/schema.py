@@ -16,6 +16,7 @@ APPLICATION = 0x48594452
 VERSION = 1
 GOOD = ("answered", "truncated", "refused", "empty")
 """Outcomes that are an answer of the subject. A question has at most one."""
+# By hand, 2026-11-25: eight processes on one store were never shown "locked" (docs/benchmarks/collection.md).
 _PATIENCE = 120.0
 
 TABLES = (
@@ -80,6 +81,7 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
                 raise OutputError(
                     f"{path}: cannot be opened for writing ({error}); is the disk full, or the folder read-only?"
                 ) from None
+            # By hand: the change to WAL takes a few milliseconds.
             time.sleep(0.02)
         except sqlite3.DatabaseError as error:
             raise _no_store(path, str(error)) from None
@@ -159,6 +161,7 @@ def _defend(connection: sqlite3.Connection) -> None:
     # Views, triggers and functions inside a file must not run because somebody opened it.
     connection.execute("PRAGMA trusted_schema=OFF")
     connection.execute("PRAGMA cell_size_check=ON")
+    # Mapped pages of a file that shrinks under a reader end the process.
     connection.execute("PRAGMA mmap_size=0")
 
 
@@ -192,6 +195,7 @@ def _check_marks(connection: sqlite3.Connection, path: Path) -> None:
             cure="use the newest hydrometer",
             where=str(path),
         )
+    # Not only the names: a changed table may have triggers or checks of somebody else's.
     found = {row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
     if found != set(TABLES):
         raise _no_store(path, "its tables were changed")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from hydrometer.errors import OutputError
 
 _T = TypeVar("_T")
+# By hand, 2026-11-25: bounds how long the first of a batch waits for its commit.
 _MOST_TOGETHER = 1000
 
 Operation = Callable[[sqlite3.Connection], Any]

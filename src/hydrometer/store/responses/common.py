@@ -15,6 +15,7 @@ from hydrometer.records.responses import STATUSES
 
 COLUMNS = ("model", "prompt", "response", "status")
 RAW_SCHEMA = {"row": pl.Int64, "model": pl.String, "prompt": pl.String, "response": pl.String, "status": pl.String}
+# By hand, 2026-11-24: file names end at 255 bytes.
 LONGEST_MODEL_NAME = 200
 _MOST_NAMED = 5
 

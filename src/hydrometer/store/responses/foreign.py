@@ -13,6 +13,7 @@ from hydrometer.store.files import decode_utf8, read_bytes
 from hydrometer.store.responses.common import RAW_SCHEMA, RawRows, place_of, unpaired_replaced
 from hydrometer.store.responses.rows import Row, json_lines, kind, parse, text_of
 
+# By hand, 2026-11-24: OpenAI's batches end at 200 MB and 50,000 requests.
 _LARGEST_REQUESTS = 512 * 1024 * 1024
 _MOST_REQUEST_FILES = 50
 _STATUS_OF_REASON = {
@@ -119,6 +120,7 @@ def lm_eval(found: list[Row], *, path: Path, model: str | None) -> RawRows:
 
 def _lm_eval_prompt(arguments: Any, rows: Collected, *, where: str) -> str:
     first = next(iter(arguments.values()), None) if isinstance(arguments, dict) else arguments
+    # Old versions of lm-eval nest lists, newer ones objects with `arg_0`: three levels are enough for both.
     for _ in range(3):
         if isinstance(first, dict):
             first = first.get("arg_0")

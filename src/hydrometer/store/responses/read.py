@@ -14,6 +14,7 @@ from hydrometer.store.responses.common import RawRows, ResponseSet, check_model_
 from hydrometer.store.responses.inspect_logs import inspect_archive, inspect_json
 from hydrometer.store.responses.rows import Row, json_array, json_lines, kind, parse
 
+# By hand, 2026-11-24: 184 models of AlpacaEval take 43 MB as Parquet.
 LARGEST_FILE = 2 * 1024 * 1024 * 1024
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "Zstandard", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
@@ -36,6 +37,7 @@ def read_responses(path: Path, *, probes: Mapping[str, str] | None = None, model
 
 
 def _rows(content: bytes, path: Path, probes: Mapping[str, str] | None, model: str | None) -> RawRows:
+    # Read by content, never by name: exports are renamed all the time.
     if content[:4] == b"PAR1":
         return tables.parquet_rows(content, path=path, probes=probes)
     if content[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:

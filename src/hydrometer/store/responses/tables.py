@@ -15,6 +15,7 @@ from hydrometer.errors import InputError, printable
 from hydrometer.store.responses.common import RAW_SCHEMA, RawRows, place_of, unpaired_replaced
 from hydrometer.store.responses.rows import Row, text_of
 
+# By hand, 2026-11-24: a small compressed file can claim any number of rows.
 _LARGEST_ROWS = 20_000_000
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
 

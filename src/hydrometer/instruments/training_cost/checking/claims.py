@@ -36,6 +36,7 @@ _OF_THE_MAIN_PHASE = frozenset(
     }
 )
 _INHERITED = frozenset({"price_per_hour", "n_accelerators"})
+# By hand, 2026-11-24: not infinity, so that products and quotients of ranges stay numbers.
 UNBOUNDED = 1e6
 """How far an open end of a range reaches, as a factor: beyond any comparison made here."""
 _Key = tuple[str, str | None, str | None, str | None, bool | None]

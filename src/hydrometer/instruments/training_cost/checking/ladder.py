@@ -1,6 +1,6 @@
 """From the headline to the whole: final run, experiments, staff, cluster, company.
 
-Each rung answers its own question. The first three are draws from stated priors; the cluster is arithmetic on a
+Each level answers its own question. The first three are draws from stated priors; the cluster is arithmetic on a
 range of chip prices; the company is what others have published.
 """
 
@@ -23,15 +23,16 @@ from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.measured import Measured, citation
 from hydrometer.instruments.training_cost.checking.priors import ladder_priors
 from hydrometer.instruments.training_cost.estimating.pricing import decimal_year, server_factor
+from hydrometer.records.cost_ladder import CostLadder, CostLevel, PriorUsed, Reading, Swing
 from hydrometer.records.dossier import Claim
-from hydrometer.records.evidence import CostLadder, PriorUsed, Reading, Rung, Swing
-from hydrometer.records.evidence_base import Range
+from hydrometer.records.evidence import Range
 from hydrometer.records.numbers import readable, usd
 from hydrometer.records.prices import PriceQuote
 from hydrometer.records.reference import Accelerator
 from hydrometer.stats.priors import SplitLognormal
 from hydrometer.stats.sensitivity import influences
 
+# By hand, 2026-11-24: the ends of the range then move by less than one per cent from seed to seed.
 N_DRAWS = 100_000
 _LEVEL = 0.90
 
@@ -54,7 +55,7 @@ class LadderResult:
 
 
 def headline(claims: Claims) -> Claim | None:
-    """Returns the total cost that was published: the developer's if there is one, else the first told."""
+    """Returns the total cost that was published: the developer's if there is one, else the first reported."""
     costs = [c for c in claims.dossier.claims if c.quantity == "cost" and claims.phase_of(c) == claims.whole_phase()]
     own = [c for c in costs if claims.party(c) == "developer"]
     return next(iter([*own, *costs]), None)
@@ -80,25 +81,25 @@ def build_ladder(
     priors = ladder_priors(claims, overrides=overrides, own_quotes=own_quotes)
     # Every prior is drawn whether used or not, so that replacing one leaves the draws of the others.
     draws = {name: SplitLognormal(p.p5, p.p50, p.p95).sample(n_draws, rng=rng) for name, p in priors.items()}
-    rungs: list[Rung] = []
+    levels: list[CostLevel] = []
     hours = _whole_hours(claims)
     final = whole = None
     if hours is not None and "price_per_hour" in priors:
         final = hours.value * draws["price_per_hour"]
-        rungs.append(_final_rung(claims, hours, final, priors["price_per_hour"]))
-        rungs += _owned_rung(claims, hours, priors, draws)
-        whole = _add_experiments(claims, final, priors, draws, rungs)
-        whole = _add_staff(claims, whole, draws, rungs)
-    rungs += _cluster_rung(claims, priors, draws)
+        levels.append(_final_level(claims, hours, final, priors["price_per_hour"]))
+        levels += _owned_level(claims, hours, priors, draws)
+        whole = _add_experiments(claims, final, priors, draws, levels)
+        whole = _add_staff(claims, whole, draws, levels)
+    levels += _cluster_level(claims, priors, draws)
     readings = _readings(claims)
-    rungs += _company_rungs(readings)
+    levels += _company_levels(readings)
     published = headline(claims)
-    used = [p for p in priors.values() if _is_used(p.name, rungs, claims)]
+    used = [p for p in priors.values() if _is_used(p.name, levels, claims)]
     swings = () if whole is None else _swings(used, draws, whole)
     return LadderResult(
         CostLadder(
             headline=_reading(claims, published, "final_run") if published is not None else None,
-            rungs=tuple(rungs),
+            levels=tuple(levels),
             readings=readings,
             priors=tuple(used),
             n_draws=n_draws,
@@ -148,17 +149,17 @@ _NEEDS = {
     "project_years": ("staff",),
     "chip_price": ("final_run_owned", "cluster"),
 }
-"""The rungs that each prior goes into."""
+"""The levels that each prior goes into."""
 
 
-def _is_used(name: str, rungs: list[Rung], claims: Claims) -> bool:
+def _is_used(name: str, levels: list[CostLevel], claims: Claims) -> bool:
     if name == "development_multiplier" and claims.number("programme_accelerator_hours", claims.whole_phase()):
         return False  # the hours themselves were published
-    return any(rung.id in _NEEDS[name] for rung in rungs)
+    return any(level.id in _NEEDS[name] for level in levels)
 
 
-def _final_rung(claims: Claims, hours: Measured, draws: Draws, price: PriorUsed) -> Rung:
-    return Rung(
+def _final_level(claims: Claims, hours: Measured, draws: Draws, price: PriorUsed) -> CostLevel:
+    return CostLevel(
         id="final_run",
         title="The final run, rented",
         question="What would the accelerators cost you to repeat the final training, knowing everything?",
@@ -167,7 +168,9 @@ def _final_rung(claims: Claims, hours: Measured, draws: Draws, price: PriorUsed)
     )
 
 
-def _owned_rung(claims: Claims, hours: Measured, priors: dict[str, PriorUsed], draws: dict[str, Draws]) -> list[Rung]:
+def _owned_level(
+    claims: Claims, hours: Measured, priors: dict[str, PriorUsed], draws: dict[str, Draws]
+) -> list[CostLevel]:
     chip = claims.accelerator(claims.phases[0])
     if "chip_price" not in draws or chip.board_power_watts is None:
         return []
@@ -185,7 +188,7 @@ def _owned_rung(claims: Claims, hours: Measured, priors: dict[str, PriorUsed], d
         power_factor=server_power_factor(chip.name),
     )
     return [
-        Rung(
+        CostLevel(
             id="final_run_owned",
             title="The final run, on owned hardware",
             question="What did the same hours cost an owner: loss of value and electricity?",
@@ -208,7 +211,7 @@ def _add_experiments(
     final: Draws,
     priors: dict[str, PriorUsed],
     draws: dict[str, Draws],
-    rungs: list[Rung],
+    levels: list[CostLevel],
 ) -> Draws:
     published = claims.number("programme_accelerator_hours", claims.whole_phase())
     hours = _whole_hours(claims)
@@ -222,8 +225,8 @@ def _add_experiments(
         prior = priors["development_multiplier"]
         programme = final * draws["development_multiplier"]
         source = f"final run × {prior.meaning}: {prior.source}"
-    rungs.append(
-        Rung(
+    levels.append(
+        CostLevel(
             id="programme",
             title="With experiments and failed runs",
             question="What did the accelerators cost to find out how to do it?",
@@ -234,18 +237,19 @@ def _add_experiments(
     return programme
 
 
-def _add_staff(claims: Claims, programme: Draws, draws: dict[str, Draws], rungs: list[Rung]) -> Draws:
+def _add_staff(claims: Claims, programme: Draws, draws: dict[str, Draws], levels: list[CostLevel]) -> Draws:
     people = claims.number("contributors", claims.whole_phase())
     if people is None:
         return programme
     whole = programme + staff_cost(
         contributors=people.value,
+        # The prior's tail passes 1: nobody gives more than all of his time.
         full_time_share=np.minimum(draws["full_time_share"], 1.0),
         years=draws["project_years"],
         pay_per_year=draws["pay_per_year"],
     )
-    rungs.append(
-        Rung(
+    levels.append(
+        CostLevel(
             id="staff",
             title="With the people",
             question="What did it cost them to get there, salaries included?",
@@ -256,7 +260,7 @@ def _add_staff(claims: Claims, programme: Draws, draws: dict[str, Draws], rungs:
     return whole
 
 
-def _cluster_rung(claims: Claims, priors: dict[str, PriorUsed], draws: dict[str, Draws]) -> list[Rung]:
+def _cluster_level(claims: Claims, priors: dict[str, PriorUsed], draws: dict[str, Draws]) -> list[CostLevel]:
     sizes = [
         (n.value, claims.accelerator(phase))
         for phase in claims.phases
@@ -269,7 +273,7 @@ def _cluster_rung(claims: Claims, priors: dict[str, PriorUsed], draws: dict[str,
         return []
     bought = acquisition_cost(n_accelerators=size, chip_price=draws["chip_price"], server_factor=server_factor(chip))
     return [
-        Rung(
+        CostLevel(
             id="cluster",
             title="Buying the cluster",
             question=f"What does it cost to own the {size:,.0f} accelerators, with servers and network?",
@@ -282,9 +286,9 @@ def _cluster_rung(claims: Claims, priors: dict[str, PriorUsed], draws: dict[str,
     ]
 
 
-def _reading(claims: Claims, claim: Claim, rung: str) -> Reading:
+def _reading(claims: Claims, claim: Claim, level: str) -> Reading:
     return Reading(
-        rung=rung,
+        level=level,
         text=claim.note or claim.quantity.replace("_", " "),
         usd=claim.amount,
         relation=claim.relation,
@@ -293,8 +297,8 @@ def _reading(claims: Claims, claim: Claim, rung: str) -> Reading:
 
 
 def _readings(claims: Claims) -> tuple[Reading, ...]:
-    rungs = {"company_hardware": "company", "company_operation": "company_operation"}
-    return tuple(_reading(claims, c, rungs[c.quantity]) for c in claims.dossier.claims if c.quantity in rungs)
+    levels = {"company_hardware": "company", "company_operation": "company_operation"}
+    return tuple(_reading(claims, c, levels[c.quantity]) for c in claims.dossier.claims if c.quantity in levels)
 
 
 _COMPANY = (
@@ -307,13 +311,13 @@ _COMPANY = (
 )
 
 
-def _company_rungs(readings: tuple[Reading, ...]) -> list[Rung]:
-    rungs = []
+def _company_levels(readings: tuple[Reading, ...]) -> list[CostLevel]:
+    levels = []
     for name, title, question in _COMPANY:
-        told = [reading for reading in readings if reading.rung == name]
-        if told:
-            amounts = [reading.usd for reading in told]
+        reported = [reading for reading in readings if reading.level == name]
+        if reported:
+            amounts = [reading.usd for reading in reported]
             usd_ = _bounds(min(amounts), max(amounts), "lowest and highest published reading")
-            sources = tuple(dict.fromkeys(reading.citation.title for reading in told))
-            rungs.append(Rung(id=name, title=title, question=question, usd=usd_, sources=sources))
-    return rungs
+            sources = tuple(dict.fromkeys(reading.citation.title for reading in reported))
+            levels.append(CostLevel(id=name, title=title, question=question, usd=usd_, sources=sources))
+    return levels

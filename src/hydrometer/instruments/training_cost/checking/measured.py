@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hydrometer.records.claim_checking import Check, Relation, Side
 from hydrometer.records.dossier import Claim, Dossier
-from hydrometer.records.evidence import Check, Citation, Relation, Side
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Citation, Verdict
 from hydrometer.records.numbers import amount
 
+# By hand, 2026-11-24, while looking at the cases of bench/claim_cases.toml.
 ABOUT = 0.05
 """What "about" and "approximately" allow beyond the digits: 5 %. A convention of ours."""
+# By hand likewise.
 TOO_COARSE = 2.0
 """Where rounding alone spans more than this factor, agreement says nothing."""
 
@@ -51,6 +53,7 @@ class Measured:
     def __truediv__(self, other: Measured | float) -> Measured:
         """Divides the values and their ranges."""
         o = other if isinstance(other, Measured) else Measured.exact(other)
+        # Not infinity: it must survive JSON.
         high = self.high / o.low if o.low > 0 else float("1e300")
         return Measured(self.low / o.high, self.value / o.value, high, _joined(self, o))
 

@@ -12,15 +12,17 @@ from hydrometer.errors import InputError
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.measured import citation
 from hydrometer.instruments.training_cost.estimating.pricing import price_at
+from hydrometer.records.cost_ladder import PriorUsed
 from hydrometer.records.dossier import nearest
-from hydrometer.records.evidence import PriorUsed
 from hydrometer.records.prices import Contract, PriceQuote
 from hydrometer.records.reference import Accelerator
 from hydrometer.store.reference import default_priors
 
+# The two months by hand, 2026-11-25: DeepSeek-V3 trained 54 days.
 _BEFORE_RELEASE = dt.timedelta(days=120)
 """When the hours of a model were paid, before its release: Epoch's 60 days and about two months of training."""
 _CONTRACTS: tuple[Contract, ...] = ("on_demand", "1_year", "3_year")
+# By hand, 2026-11-25: three digits of the points stand.
 _MIXTURE_DRAWS = 4000
 _MEANINGS = {
     "price_per_hour": ("price of one accelerator-hour", "USD per accelerator-hour"),

@@ -13,10 +13,11 @@ from hydrometer.instruments.training_cost.checking.compute import (
 )
 from hydrometer.instruments.training_cost.checking.measured import Equation, Measured, Term, gap, stated_relation
 from hydrometer.instruments.training_cost.networks import build_architecture
+from hydrometer.records.claim_checking import Check
 from hydrometer.records.dossier import Claim
-from hydrometer.records.evidence import Check
 from hydrometer.records.numbers import amount, readable
 
+# All three set by hand, 2026-11-24, while looking at the cases of bench/claim_cases.toml; reasons are printed.
 SIZE_TOLERANCE = 0.005
 FLOP_TOLERANCE = 0.03
 SAME_CLAIM_TOLERANCE = 0.02
@@ -104,6 +105,8 @@ def training_flop(claims: Claims) -> Iterator[Check]:
             left=Term(terms[best], f"{best}: {terms[best].value:.3g} FLOP"),
             right=Term(stated, f"{claim.amount:.3g} FLOP"),
             unit="FLOP",
+            # 15 % without a shape: exact FLOP are 0.98 to 1.11 of 6·N at 4,096 tokens (data/utilisation.json), more
+            # beyond.
             tolerance=FLOP_TOLERANCE if exact else 5 * FLOP_TOLERANCE,
             reason="counters differ by 1 to 3 % in what they leave out"
             if exact

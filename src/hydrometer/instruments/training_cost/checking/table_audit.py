@@ -15,24 +15,28 @@ from typing import Any
 from pydantic import ValidationError
 
 from hydrometer.errors import InputError
+from hydrometer.instruments.training_cost.checking.checks import check_claims
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.plausibility import CEILING, FLOOR_MARGIN, SMALL_MODEL, other_runs
-from hydrometer.instruments.training_cost.checking.run import check_claims
+from hydrometer.records.claim_checking import Check
 from hydrometer.records.dossier import Dossier, Precision
-from hydrometer.records.evidence import Check
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.records.numbers import percent, readable
 from hydrometer.records.quantities import QUANTITIES, SECONDS_PER_HOUR
 from hydrometer.records.run_table import RowCheck, RowFinding, RowVerdict, RunRow, TableAudit
 from hydrometer.store.reference import find_accelerator
 from hydrometer.store.run_tables import plain, published_records, read_run_table
 
+# By hand, 2026-11-25.
 AGREE = 0.15
 """Two hours of one model may differ by this: a published total includes or omits small phases (V3: 5 %)."""
+# By hand, 2026-11-25, as is the margin of the clock. Tried: 15 % for the clock; it opposed FRED-T5-XL, whose cluster
+# changed. See docs/log.md.
 _SHORT_RUN = 1e21
 """FLOP below which a run is not judged for using too little."""
 CONFLICT = "published_cluster"
 """Name of the check that finds two readings in the public record."""
+# Found on Epoch's row of GPT-2: $8 an hour is a board's price (docs/log.md, 2026-11-25).
 _CHIPS_A_BOARD = 4
 """A Cloud TPU of the second and third generation was sold as a board of four chips."""
 CLOCK_AGREE = 0.25
@@ -205,6 +209,7 @@ def _dossier(row: RunRow, where: str) -> dict[str, Any] | None:
         )  # fmt: skip
     if not claims:
         return None
+    # A dossier needs a date; the checks of figures do not read it.
     date = row.date or dt.date(2026, 1, 1)
     return {
         "schema_version": 1,
@@ -223,6 +228,7 @@ def _dossier(row: RunRow, where: str) -> dict[str, Any] | None:
 def _exact(value: float) -> int | Decimal:
     """Returns the number with its digits: 2664000 for 2664000.0."""
     exact = Decimal(repr(value))
+    # Whole doubles are exact below 2^53; 1e15 is safely below that.
     return int(exact) if exact == exact.to_integral_value() and value < 1e15 else exact
 
 
@@ -290,6 +296,8 @@ def _flop_over_hours(row: RunRow) -> Iterator[RowCheck]:
     name, hours = _chip_name(row), _hours(row)
     if row.training_flop is None or hours is None or name is None:
         return
+    # Tried: judging such rows; 16 of Epoch's were opposed whose compute is their base model's. See docs/log.md,
+    # 2026-11-25.
     if row.base_model is not None:
         # Tables give a fine-tune the compute of its base as well, but only its own hours.
         why = f"the compute may include that of the base model, {row.base_model}"

@@ -23,9 +23,11 @@ from hydrometer.store.utilisation import shipped_utilisation
 
 _CHINCHILLA = 20.0
 """Tokens for each parameter of a compute-optimal dense model (Hoffmann et al., arXiv:2203.15556)."""
+# Round sizes, and 37e9 for DeepSeek-V3's active parameters: what readers compare with.
 _SIZES = (1e9, 3e9, 7e9, 13e9, 37e9, 70e9, 130e9, 405e9, 1e12)
 _SECONDS_PER_HOUR = 3600.0
 _DRAWS = 20_000
+# By hand, 2026-11-25: utilisation depends little on size, and the size is rounded to three digits.
 _ROUNDS = 6
 
 
@@ -112,6 +114,7 @@ def _work(sum_: Spending, chip: Accelerator, size: float, peak_D: Array) -> tupl
         peak_flop_per_second=chip.bf16_flop_per_second,
     )
     prediction, _ = shipped_utilisation().predict(shape)
+    # The t distribution's upper tail passes the peak itself.
     used_D = np.minimum(prediction.draws(_DRAWS, rng=np.random.default_rng(1)), 1.0)
     return peak_D * used_D, used_D
 

@@ -18,15 +18,20 @@ from hydrometer.costs.flop import (
 from hydrometer.costs.utilisation import Array
 from hydrometer.instruments.training_cost.estimating.request import FITTED_LENGTH, GENERATING, Network, Plan
 
+# Both set by hand, 2026-11-25, on published reasoning runs; nothing held out tests them. R1-Zero's tokens are our
+# reading of a figure. With them R1 comes out at 1.03, MiniMax-M1 at 0.76, Qwen3-8B at 1.81 of its hours (docs/log.md).
 GENERATION_UTILISATION = (0.010, 0.8)
 """Median and log-spread of utilisation while a network generates; from one run (DeepSeek-R1-Zero)."""
 RUN_TOKENS = {"rl": 60e9, "distillation": 4e9}
 """Tokens that a published reasoning run generates, where a plan does not say: set so that DeepSeek-R1, MiniMax-M1 and
 Qwen3-8B come out within a factor of two; distillation on Qwen3-8B alone."""
+# 80 % of draws within a factor of 2.8; by hand, 2026-11-25, with the three runs in view.
 _RUN_TOKENS_SPREAD = 0.8
+# Olmo 3 (7B, 32B), Llama 3.1 405B, Gopher, Skywork, PaLM, SmolLM3: 0.67 to 0.93. The logit keeps draws below 1.
 GOODPUT = (1.90, 0.82)
 """Logit of the share of hours that a run keeps, and its spread: published shares of seven runs lie from 0.67 to 0.93
 with a median of 0.87 (restarts, repeated steps, failed nodes)."""
+# As PPO and GRPO have it: one frozen copy reads each sample for the KL term.
 _REFERENCE_PASSES = 1.0
 """Forward passes of the reference network beside the three of training."""
 
@@ -106,6 +111,7 @@ def _exact_flop_per_token(
     if network.architecture is not None:
         return np.full(n, training_flop_per_token(network.architecture, sequence_length=plan.core_length))
     low, middle, high = ratios
+    # 1.2816: the 90 % point of the normal distribution, since the ratios are deciles.
     z = rng.standard_normal(n) / 1.2815515655446004  # Two half-normals on the log scale, joined at the median.
     span = np.where(z < 0, np.log(middle / low), np.log(high / middle))
     drawn: Array = FLOP_PER_PARAMETER_AND_TOKEN * network.active_parameters * middle * np.exp(z * span)

@@ -29,11 +29,16 @@ from hydrometer.store.dossiers import read_dossier
 from hydrometer.store.reference import find_accelerator, machines
 
 DEFAULT_ACCELERATORS = ("A100-SXM-80GB", "H100-SXM-80GB", "H200-SXM", "B200-SXM", "GB200", "MI300X")
+# Powers of two up to the largest cluster of the fitted runs.
 DEFAULT_COUNTS = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
+# By hand, 2026-11-25: each option is a search over layouts.
 _MOST_OPTIONS = 400
+# By hand, 2026-11-25. Tried: published utilisation for every size alike; dollars then did not depend on the count, and
+# the frontier was the largest cluster. See docs/log.md.
 _USUAL_COUNT = 1024
 """The size of cluster that published utilisations are taken to be of, or the next that the model fits on."""
 _MOST_TOKENS = 1e16
+# DeepSeek-V3: 63 million (15,360 sequences of 4,096); Llama 3.1 405B: 4 to 16 million. The middle by hand.
 _BATCH_TOKENS = 16e6
 """Tokens in a step where none are given: what large pre-trainings of 2024 to 2026 published (4 to 63 million)."""
 _HOURS_PER_DAY = 24.0
@@ -197,6 +202,8 @@ def _options(
     if goal.precision == "fp8" and chip.fp8_flop_per_second is not None:
         # Matrices run at the FP8 peak; attention stays in BF16.
         gain = chip.fp8_flop_per_second / chip.bf16_flop_per_second
+        # 0.75: FP8 matrices reach a smaller share of their peak than BF16 ones; by hand, 2026-11-25, not measured.
+        # 0.95 bounds the share of the FP8 peak.
         machine = replace(
             machine, matrix=min(machine.matrix * gain * 0.75, 0.95 * gain), grouped=machine.grouped * gain * 0.75
         )

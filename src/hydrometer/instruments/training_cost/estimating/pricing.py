@@ -24,11 +24,15 @@ from hydrometer.store.reference import find_accelerator
 
 Draws = npt.NDArray[np.float64]
 
+# Standard normal points: 80 % and 90 % intervals, two-sided.
 Z90 = 1.2815515655446004
 Z95 = 1.6448536269514722
+# By hand, 2026-11-26: outside lie slips of a digit.
 FIRST_YEAR, LAST_YEAR = 2010, 2099
+# For the reader, and half a year as "stale": by hand, 2026-11-25.
 _NEAREST = 5
 _STALE_DAYS = 180
+# data/price_model.toml: 0.059 for the market, 0.074 with the walks of seller kind, chip and contract.
 _OWN_WALK = 0.08
 """Yearly variance of a log price away from a user's own quotes: that of the market as a whole, rounded up."""
 
@@ -80,7 +84,7 @@ def price_at(
     """
     chip = find_accelerator(accelerator)
     if not FIRST_YEAR <= date.year <= LAST_YEAR:
-        raise InputError(f"no price of {date} can be told", cure=f"give a date from {FIRST_YEAR} to {LAST_YEAR}")
+        raise InputError(f"no price of {date} can be determined", cure=f"give a date from {FIRST_YEAR} to {LAST_YEAR}")
     mine = [q for q in own_quotes if q.accelerator == chip.name and q.contract == contract]
     warnings = _date_warnings(chip, date)
     if own_quotes and not mine:
@@ -209,6 +213,7 @@ def owned_hour(accelerator: str, *, tier: Tier = "neocloud", chip_price: float |
     paid = chip_price if chip_price is not None else (chip.purchase.low * chip.purchase.high) ** 0.5
     line = ownership_defaults()["hyperscaler" if tier == "hyperscaler" else "neocloud"]
     server = paid * server_factor(chip)
+    # The newest year of the table: a build-up has no date of its own.
     grid = max((g for g in electricity() if g.region == "us"), key=lambda g: g.year)
     return ownership_cost(
         Ownership(
@@ -263,6 +268,7 @@ def _owned(chip: Accelerator, date: dt.date, tier: Tier) -> tuple[LogPrice, str]
     ]
     low, high = (float(np.log(end)) for end in ends)
     # The seen prices are taken as a 90 % range; the floor keeps one quoted price from passing as certain.
+    # 0.10 by hand, 2026-11-25; not measured.
     sigma = max((high - low) / (2 * Z95), 0.10)
     method = "Epoch's amortisation (arXiv:2405.21015) of the chip's seen prices, and electricity"
     return LogPrice(np.array([(low + high) / 2]), np.array([sigma])), method

@@ -25,6 +25,7 @@ class Request:
 
     prompt: str
     system: str | None = None
+    # By hand, 2026-11-25; the command line's default too.
     max_tokens: int = 1024
     temperature: float = 0.0
     top_p: float | None = None
@@ -43,8 +44,8 @@ class Reply:
         model: who the provider says answered.
         fingerprint: the provider's mark of its configuration, where it gives one.
         finish_reason: in the provider's own word.
-        prompt_tokens: as billed, where told.
-        completion_tokens: as billed, where told.
+        prompt_tokens: as billed, where reported.
+        completion_tokens: as billed, where reported.
         logprobs: (token, natural log of its probability) of the answer, in order; none where not asked for.
     """
 

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from hydrometer.records.attribution import Attribution, CandidateResult
-from hydrometer.records.evidence_base import Verdict
-from hydrometer.records.numbers import percent
+from hydrometer.records.attribution import Attribution
+from hydrometer.records.evidence import Verdict
+from hydrometer.records.numbers import fraction, percent
+
+NEEDS = (
+    "The model's answers, and a panel: other models' answers to the same prompts, with their documented "
+    "teachers. A published dossier holds no answers, so none of this can be measured from the public record "
+    "alone.",
+    "Ask the model the panel's prompts (probes.parquet), then run this audit again with "
+    "`--responses FILE --panel DIR`.",
+)
 
 
-def leading_candidate(found: Attribution) -> CandidateResult | None:
-    """Returns the candidate with the largest statistic; None where none was judged."""
-    judged = [c for c in found.candidates if c.statistic is not None]
-    return max(judged, key=lambda c: c.statistic or 0.0, default=None)
+def with_sentences(found: Attribution) -> Attribution:
+    """Returns a finding with its answer and its error rates in sentences."""
+    return found.model_copy(update={"answer": answer(found), "how_sure": how_sure(found)})
 
 
-def fraction(pvalue: float, n_models: int) -> str:
-    """Returns a p-value over so many models as it was counted, as `1/28`: it can never be 0."""
-    return f"{round(pvalue * (n_models + 1))}/{n_models + 1}"
+def proposition(subject: str, found: Attribution) -> tuple[str, str]:
+    """Returns what is judged, and what would be so if it were false."""
+    judged = [c for c in found.candidates if c.statistic is not None] or found.candidates
+    if len(judged) == 1:
+        return (
+            f"{judged[0].name} taught {subject}.",
+            f"{subject} learnt from another source; its answers resemble the candidate only as those of untaught "
+            "models do.",
+        )
+    return (
+        f"One of {len(judged)} candidates taught {subject}.",
+        f"{subject} learnt from none of them; its answers resemble the candidates only as those of untaught models do.",
+    )
 
 
 def answer(found: Attribution) -> str:
     """Returns the answer as one plain sentence."""
-    best = leading_candidate(found)
+    best = found.leading
     if found.verdict is Verdict.NOT_MEASURED or best is None or best.pvalue is None:
         return f"Not measured: {found.warnings[-1]}."
     as_high = sum(m.kind != "student" and m.statistic >= (best.statistic or 0.0) for m in found.reference)

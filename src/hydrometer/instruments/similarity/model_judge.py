@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hydrometer.errors import DegenerateInputWarning
-from hydrometer.instruments.judging.fence import Ask, Case, judge_all
+from hydrometer.instruments.judging.fence import Ask, JudgeTask, judge_all
 from hydrometer.instruments.similarity.run import (
     CANNOT_RULE_OUT,
     Crowd,
@@ -28,10 +28,10 @@ from hydrometer.instruments.similarity.run import (
 )
 from hydrometer.panel import Panel
 from hydrometer.records.base import Record
-from hydrometer.records.evidence_base import Range
+from hydrometer.records.evidence import Range
 from hydrometer.records.similarity import ASPECTS, Aspect, AspectSimilarity, JudgeQuality, NullSimilarity, Similarity
 from hydrometer.stats.agreement import intraclass_correlation, weighted_kappa
-from hydrometer.stats.conformal import NullPopulation
+from hydrometer.stats.conformal import NullDistribution
 
 Rating = Annotated[int, Field(ge=1, le=5)]
 UNIT = "rating from 1 to 5"
@@ -86,14 +86,14 @@ def rate_pairs(
     found = {a: np.full((len(judges), 2, len(prompts)), np.nan) for a in ASPECTS}
     for j, ask in enumerate(judges):
         at: list[tuple[int, int]] = []
-        cases: list[Case] = []
+        cases: list[JudgeTask] = []
         for p, prompt in enumerate(prompts):
             if prompt not in first or prompt not in second:
                 continue
             for order, (one, two) in enumerate(((first, second), (second, first))):
                 at.append((order, p))
                 texts = (("prompt", prompt), ("answer-1", one[prompt]), ("answer-2", two[prompt]))
-                cases.append(Case(texts=texts, task=_TASK, key=f"order {order}"))
+                cases.append(JudgeTask(texts=texts, task=_TASK, key=f"order {order}"))
         for (order, p), rating in zip(at, judge_all(cases, PairRating, ask=ask), strict=True):
             if rating is not None:
                 for a in ASPECTS:
@@ -101,7 +101,7 @@ def rate_pairs(
     return Ratings(found)
 
 
-def measure_with_judges(
+def compare_answers_with_judges(
     subject: Voice,
     reference: Voice,
     *,
@@ -189,7 +189,8 @@ def _aspect(
     null = [NullSimilarity(model=m, similarity=v, centred=None) for m, v in zip(names, means, strict=True) if v == v]
     pvalue, centred = None, None
     if null and _any(own, aspect):
-        pvalue = NullPopulation(np.array([n.similarity for n in null])).pvalue(float(np.nanmean(own_P)))
+        # Raw only: a centred null would need every model rated against every other, which is paid for pair by pair.
+        pvalue = NullDistribution(np.array([n.similarity for n in null])).pvalue(float(np.nanmean(own_P)))
         everybody = np.stack([r.per_probe(aspect) for r in (*to_reference, *to_subject)])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)

@@ -26,14 +26,16 @@ from hydrometer.store.serving import shipped_network, shipped_networks
 
 ENGINES = ("trtllm", "sglang", "vllm")
 _ENGINE_NAMES = {"tensorrtllm": "trtllm", "tensorrt": "trtllm", "trt": "trtllm"}
+# Bounds what loops and powers must cope with; by hand, 2026-11-26.
 _MOST = 10_000_000
 _SCALES = {"fp4": 0.5 + 1 / 16, "int4": 0.5 + 1 / 32}
 """Bytes of a four-bit weight with its scales: one byte for 16 weights (NVFP4), two for 64 (common INT4)."""
+# Generations whose launches the fit tells apart from Blackwell's; older ones are taken as Hopper.
 _HOPPER = ("H100", "H200", "H800", "H20", "GH200", "A100", "V100")
 
 
 @dataclass(frozen=True)
-class Question:
+class ServingRequest:
     """What is asked. Tokens are of one request; `concurrency` is of one replica; `price` is USD of an hour.
 
     Attributes:
@@ -140,6 +142,7 @@ def chip_of(accelerator: Accelerator, precision: str) -> Chip:
         peak_bf16=accelerator.bf16_flop_per_second,
         bandwidth=machine.memory_bandwidth,
         # Vendors' GB of memory are GiB: a B200 of "180 GB" holds 193e9 bytes.
+        # As CUDA reports it for such boards; an H100 of "80 GB" holds 85.9e9.
         memory=memory / 1e9 * 2**30,
         link=machine.link_bandwidth,
         network=machine.network_bandwidth,
@@ -171,7 +174,7 @@ def find_network(model: Path, *, where: str = "--model") -> tuple[str, Architect
     return read_model(model)
 
 
-def check(question: Question) -> None:
+def check(request: ServingRequest) -> None:
     """Refuses numbers out of range, and a price without a date.
 
     Raises:
@@ -179,58 +182,58 @@ def check(question: Question) -> None:
     """
     for name, option in (("tp", "--tp"), ("dp", "--dp"), ("pp", "--pp"), ("concurrency", "--concurrency"),
                          ("input_tokens", "--input"), ("output_tokens", "--output")):  # fmt: skip
-        value = getattr(question, name)
+        value = getattr(request, name)
         if not (math.isfinite(value) and 1 <= value <= _MOST):
             raise InputError(f"{value:g} is out of range", cure=f"give 1 to {_MOST:,}", where=option)
     for name, option in (("cache_hit", "--cache-hit"), ("accepted", "--accepted")):
-        value = getattr(question, name)
+        value = getattr(request, name)
         if not 0 <= value <= 1:
             raise InputError(f"{value:g} is not a share", cure="give 0 to 1", where=option)
-    if not 0 <= question.drafted <= 64:
-        raise InputError(f"{question.drafted} drafted tokens", cure="give 0 to 64", where="--draft-tokens")
-    if question.accepted and not question.drafted:
+    if not 0 <= request.drafted <= 64:
+        raise InputError(f"{request.drafted} drafted tokens", cure="give 0 to 64", where="--draft-tokens")
+    if request.accepted and not request.drafted:
         raise InputError("--accepted without a draft", cure="add --draft-tokens N", where="--accepted")
-    if not 0 < question.utilisation <= 1:
-        raise InputError(f"{question.utilisation:g} is not a share", cure="give more than 0, up to 1",
+    if not 0 < request.utilisation <= 1:
+        raise InputError(f"{request.utilisation:g} is not a share", cure="give more than 0, up to 1",
                          where="--utilisation")  # fmt: skip
-    if question.price is not None and not (math.isfinite(question.price) and 0 < question.price < _MOST):
-        raise InputError(f"{question.price} is not a price", cure="give US dollars of an hour", where="--price")
-    if question.price is not None and question.date is None:
+    if request.price is not None and not (math.isfinite(request.price) and 0 < request.price < _MOST):
+        raise InputError(f"{request.price} is not a price", cure="give US dollars of an hour", where="--price")
+    if request.price is not None and request.date is None:
         raise InputError("a price without a date", cure="add --date YYYY-MM-DD", where="--price")
 
 
-def deployment(net: Served, question: Question) -> Deployment:
+def deployment(net: Served, request: ServingRequest) -> Deployment:
     """Returns the layout that is asked for, checked against the network.
 
     Raises:
         InputError: for a layout that cannot be, naming the nearest that can.
     """
-    precision, weight_bytes, cache_bytes = find_precision(question.precision)
-    if question.cache_precision != "auto":
-        kept = find_precision(question.cache_precision, where="--kv-cache")[0]
+    precision, weight_bytes, cache_bytes = find_precision(request.precision)
+    if request.cache_precision != "auto":
+        kept = find_precision(request.cache_precision, where="--kv-cache")[0]
         if kept not in {"bf16", "fp8"}:
             raise InputError(f"a cache in {kept}", cure="give bf16, fp8 or auto", where="--kv-cache")
         cache_bytes = 2.0 if kept == "bf16" else 1.0
-    if net.heads % question.tp:
-        near = _nearest_divisor(net.heads, question.tp)
+    if net.heads % request.tp:
+        near = _nearest_divisor(net.heads, request.tp)
         raise InputError(
-            f"{net.heads} heads do not divide by tp {question.tp}", cure=f"the nearest is --tp {near}", where="--tp"
+            f"{net.heads} heads do not divide by tp {request.tp}", cure=f"the nearest is --tp {near}", where="--tp"
         )
-    across = question.tp * question.dp
-    ep = question.ep if question.ep is not None else (across if net.routed and question.dp > 1 else 1)
+    across = request.tp * request.dp
+    ep = request.ep if request.ep is not None else (across if net.routed and request.dp > 1 else 1)
     if ep < 1 or across % ep or ep > net.n_experts:
         possible = [n for n in range(1, min(across, net.n_experts) + 1) if across % n == 0]
         near = min(possible, key=lambda n: (abs(n - ep), n))
         divides = ep >= 1 and across % ep == 0
         why = f"{net.n_experts} experts do not make" if divides else f"tp x dp = {across} does not divide into"
         raise InputError(f"{why} {ep} groups", cure=f"the nearest is --ep {near}", where="--ep")
-    if question.pp > net.layers:
+    if request.pp > net.layers:
         raise InputError(
-            f"{net.layers} layers do not make {question.pp} stages", cure=f"the nearest is --pp {net.layers}",
+            f"{net.layers} layers do not make {request.pp} stages", cure=f"the nearest is --pp {net.layers}",
             where="--pp",
         )  # fmt: skip
-    return Deployment(question.tp, question.dp, ep, question.pp, question.disaggregated, weight_bytes, cache_bytes,
-                      precision, find_engine(question.engine))  # fmt: skip
+    return Deployment(request.tp, request.dp, ep, request.pp, request.disaggregated, weight_bytes, cache_bytes,
+                      precision, find_engine(request.engine))  # fmt: skip
 
 
 def _nearest_divisor(whole: int, asked: int) -> int:
@@ -265,6 +268,7 @@ def check_memory(net: Served, chip: Chip, way: Deployment, load: Load) -> float:
 
 def _larger(net: Served, way: Deployment, have: float) -> str:
     # The nearest layout: more tensor parallelism first, then more data parallelism where only experts are in the way.
+    # 64 and 512 times: by hand, 2026-11-26, where a search for the nearest layout gives up.
     for tp in (n for n in range(way.tp, net.heads + 1) if net.heads % n == 0 and n <= 64):
         if weight_bytes_per_accelerator(net, replace(way, tp=tp)) <= have:
             return f"the nearest that fits is --tp {tp}"

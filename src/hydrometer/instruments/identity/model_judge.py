@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from hydrometer.instruments.identity.judge import STRICT_VENDORS, RowVerdict
 from hydrometer.instruments.identity.names import Names
-from hydrometer.instruments.judging.fence import Ask, Case, judge_all
+from hydrometer.instruments.judging.fence import Ask, JudgeTask, judge_all
 from hydrometer.records.base import Record
 
 _TASK = (
@@ -56,7 +56,7 @@ def judge_identity(
     """
     known = [i for i, (model, _, _) in enumerate(rows) if makers.get(model)]
     cases = [
-        Case(
+        JudgeTask(
             texts=(("question", rows[i][1]), ("answer", rows[i][2])),
             task=_TASK.replace("{maker}", str(makers[rows[i][0]])),
         )
