@@ -69,7 +69,7 @@ class Mock:
         self("/_config", {"faults": faults, "latency_ms": 2, "swap_after": 0, "require_key": "", **options})
 
 
-def probes(n: int, start: str = "Question") -> list[Probe]:
+def probes(n: int, start: str = "ProbeRequest") -> list[Probe]:
     """Returns n probes."""
     return [Probe(id=f"p{i}", prompt=f"{start} {i}?") for i in range(n)]
 
@@ -84,7 +84,7 @@ def ask(mock: Mock, n: int, store: Path, *, concurrency: int = 64, canaries: int
 
 
 def start(
-    mock: Mock, folder: Path, store: Path, n: int, *extra: str, limit: int | None = None, prompt: str = "Question"
+    mock: Mock, folder: Path, store: Path, n: int, *extra: str, limit: int | None = None, prompt: str = "ProbeRequest"
 ) -> subprocess.Popen[bytes]:
     """Starts the command line in a process of its own.
 

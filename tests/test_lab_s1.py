@@ -65,12 +65,12 @@ def traces(n: int, **changes: Any) -> list[task.Trace]:
     [("sum", 7 + 5 + 3 - 10), ("product", 5), ("largest", 7), ("smallest", 3), ("odds", 3), ("triples", 5)],
 )
 def test_rules(rule: str, answer: int) -> None:
-    assert task.Question(rule, (7, 5, 3)).truth == answer
+    assert task.Problem(rule, (7, 5, 3)).truth == answer
 
 
 @given(st.sampled_from(task.RULES), st.lists(st.integers(0, 9), min_size=2, max_size=12), st.integers(0, 9))
 def test_every_order_of_the_digits_leads_to_the_same_answer(rule: str, digits: list[int], number: int) -> None:
-    question = task.Question(rule, tuple(digits))
+    question = task.Problem(rule, tuple(digits))
     assert sorted(task.order_of(len(digits), number)) == list(range(len(digits)))
     assert task.one_pass(question, number, np.random.default_rng(0), slips=0.0)[1] == question.truth
 
@@ -114,7 +114,7 @@ def test_the_form_of_traces(words: str, answer: int | None) -> None:
 
 def test_questions_of_the_test_are_kept_out() -> None:
     small = {"digits": (2, 2), "rules": {"sum": 1.0}}
-    without = frozenset(task.Question("sum", (i, j)) for i in range(10) for j in range(9))
+    without = frozenset(task.Problem("sum", (i, j)) for i in range(10) for j in range(9))
     mix = task.Mix(kinds={"direct": 1.0}, slips=0.0, **small)  # type: ignore[arg-type]
     found = list(task.make_traces(50, np.random.default_rng(0), mix, without=without))
     assert {t.question.digits[1] for t in found} == {9}

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from hydrometer.errors import InputError
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.store.evidence import Claim, EvidenceStore, Limits, Outcome, Question, Spend, read_answers
+from hydrometer.store.evidence import Claim, EvidenceStore, Limits, Outcome, ProbeRequest, Spend, read_answers
 from hydrometer.store.evidence.check import check_store, compact_store
 from hydrometer.store.evidence.load import import_responses, merge_stores
 from hydrometer.targets import Fault, Reply, Request
@@ -29,7 +29,7 @@ from hydrometer.targets.replay import Replay
 EXAMPLES = int(os.environ.get("HYDROMETER_EXAMPLES", "50"))
 MEMORY = Path("/dev/shm")
 MODELS = ("one", "two")
-QUESTIONS = tuple(Question("p", Request(prompt="Question?"), replicate) for replicate in range(2))
+QUESTIONS = tuple(ProbeRequest("p", Request(prompt="Question?"), replicate) for replicate in range(2))
 CALLS = st.tuples(st.sampled_from(range(len(MODELS))), st.sampled_from(range(len(QUESTIONS))))
 GOOD = st.sampled_from(
     [ResponseStatus.ANSWERED, ResponseStatus.TRUNCATED, ResponseStatus.REFUSED, ResponseStatus.EMPTY]

@@ -3,7 +3,7 @@
 from hydrometer.collect.engine import Collector, EndpointRefused, Settings, Stop
 from hydrometer.collect.money import Budget, Estimate, Price
 from hydrometer.collect.plan import Plan, plan_questions
-from hydrometer.store.evidence import Question
+from hydrometer.store.evidence import ProbeRequest
 
 __all__ = [
     "Budget",
@@ -12,7 +12,7 @@ __all__ = [
     "Estimate",
     "Plan",
     "Price",
-    "Question",
+    "ProbeRequest",
     "Settings",
     "Stop",
     "plan_questions",

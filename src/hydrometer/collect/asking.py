@@ -11,7 +11,7 @@ from hydrometer.collect.plan import Plan
 from hydrometer.collect.run import Collected, collect
 from hydrometer.records.exchange import Request, Target
 from hydrometer.records.responses import WITH_TEXT
-from hydrometer.store.evidence import Question, read_answers
+from hydrometer.store.evidence import ProbeRequest, read_answers
 from hydrometer.store.evidence.counts import identity_of
 from hydrometer.store.evidence.keys import canonical
 
@@ -64,7 +64,7 @@ class Asker:
         target = self._open()
         identity = identity_of(target)
         wanted = {canonical(request): request for request in requests}
-        questions = tuple(Question(f"r-{i}", request) for i, request in enumerate(wanted.values()))
+        questions = tuple(ProbeRequest(f"r-{i}", request) for i, request in enumerate(wanted.values()))
         self.last = collect(
             target,
             Plan(questions, ()),

@@ -15,7 +15,7 @@ from hydrometer.collect.money import Budget, Estimate, estimate, usd
 from hydrometer.collect.throttle import Throttle, wait_before
 from hydrometer.errors import HydrometerError
 from hydrometer.records.exchange import Fault, Reply, Target
-from hydrometer.store.evidence import Claim, EvidenceStore, Outcome, Question, Spend
+from hydrometer.store.evidence import Claim, EvidenceStore, Outcome, ProbeRequest, Spend
 
 # Refusals (4xx but 429) of one question: a second try tells a hiccup of a proxy from a real refusal. All by hand,
 # 2026-11-25.
@@ -119,7 +119,7 @@ class Collector:
         self._hopeless = self._unreachable = 0
         self._last_success = time.monotonic()
         self._in_flight = 0
-        self._todo: deque[tuple[int, Question]] = deque()
+        self._todo: deque[tuple[int, ProbeRequest]] = deque()
         self._summary = RunSummary(0)
         self._id = 0
 
@@ -128,7 +128,7 @@ class Collector:
         """What this run has done so far."""
         return self._summary
 
-    async def prepare(self, questions: Sequence[Question]) -> Estimate:
+    async def prepare(self, questions: Sequence[ProbeRequest]) -> Estimate:
         """Enters the questions into the store and returns what is left to do; sends nothing."""
         self._id, calls = await self._store.register(self._target, questions)
         open_calls = await self._store.open_calls(self._id, again=self._settings.retry_failed)
@@ -182,7 +182,7 @@ class Collector:
             call, question = self._todo.popleft()
             await self._settle(call, question)
 
-    async def _settle(self, call: int, question: Question) -> None:
+    async def _settle(self, call: int, question: ProbeRequest) -> None:
         """Asks one question until it has an answer, is given up, or belongs to somebody else."""
         # Reserved before it is sent and settled after: caps of $0.001 to $0.05 with 64 in flight were overspent by $0
         # (docs/benchmarks/collection.md).
@@ -209,7 +209,7 @@ class Collector:
                 self._throttle.leave()
             await self._pause(wait_before(tries, fault.retry_after, rng=self._rng))
 
-    async def _attempt(self, call: int, claim: Claim, question: Question) -> Fault | None:
+    async def _attempt(self, call: int, claim: Claim, question: ProbeRequest) -> Fault | None:
         """Sends one request; returns what went wrong, or None once the answer is on the disk."""
         self._summary.requests_sent += 1
         self._in_flight += 1
@@ -222,7 +222,7 @@ class Collector:
             self._in_flight -= 1
         return None
 
-    async def _claimed(self, call: int, question: Question, reserve: Spend) -> Claim | None:
+    async def _claimed(self, call: int, question: ProbeRequest, reserve: Spend) -> Claim | None:
         """Returns a claim on which the request may be sent; None if it may not or need not be."""
         while not self._stopping.is_set():
             claim = await self._store.claim(self._id, call, reserve, self._budget.limits)

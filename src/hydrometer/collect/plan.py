@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from hydrometer.records.exchange import Request
 from hydrometer.records.probes import Probe
-from hydrometer.store.evidence import Question
+from hydrometer.store.evidence import ProbeRequest
 
 # By hand, 2026-11-25. All orders of the rounds are listed by the test: four have 24.
 ROUNDS = 4
@@ -24,7 +24,7 @@ class Plan:
         canaries: ids of the probes that are asked in every round.
     """
 
-    questions: tuple[Question, ...]
+    questions: tuple[ProbeRequest, ...]
     canaries: tuple[str, ...]
 
 
@@ -58,7 +58,7 @@ def plan_questions(probes: Sequence[Probe], *, base: Request, samples: int = 1, 
         if replicate > 0 or probe.id not in chosen
         if probe.id not in chosen or replicate >= ROUNDS
     ]
-    questions: list[Question] = []
+    questions: list[ProbeRequest] = []
     for turn in range(ROUNDS):
         # The same request every time: with another seed, one model may give another answer, and hide a change of model.
         # Tried: another seed in every round; 0 of 10 full swaps noticed where seeds are honoured. See docs/log.md,
@@ -69,7 +69,7 @@ def plan_questions(probes: Sequence[Probe], *, base: Request, samples: int = 1, 
     return Plan(tuple(questions), tuple(probe.id for probe in repeated))
 
 
-def _question(probe: Probe, replicate: int, base: Request, *, canary: bool = False) -> Question:
+def _question(probe: Probe, replicate: int, base: Request, *, canary: bool = False) -> ProbeRequest:
     system = probe.system if base.system is None else base.system
     seed = base.seed
     if replicate > 0 and not canary:
@@ -77,4 +77,4 @@ def _question(probe: Probe, replicate: int, base: Request, *, canary: bool = Fal
         seed = (base.seed or 0) + replicate
     limit = base.max_tokens if probe.max_tokens is None else min(base.max_tokens, probe.max_tokens)
     request = replace(base, prompt=probe.prompt, system=system, seed=seed, max_tokens=limit)
-    return Question(probe.id, request, replicate)
+    return ProbeRequest(probe.id, request, replicate)

@@ -39,7 +39,7 @@ _ONCE_MORE = 0.25
 
 
 @dataclass(frozen=True)
-class Question:
+class Problem:
     """A rule and its digits.
 
     Attributes:
@@ -72,7 +72,7 @@ class Trace:
         words: what follows `think`, the answer included.
     """
 
-    question: Question
+    question: Problem
     kind: Kind
     words: tuple[str, ...]
 
@@ -131,10 +131,10 @@ def answer_of(words: Sequence[str]) -> int | None:
     return int(words[-1])
 
 
-def make_question(rng: np.random.Generator, *, digits: tuple[int, int], rule: str) -> Question:
+def make_question(rng: np.random.Generator, *, digits: tuple[int, int], rule: str) -> Problem:
     """Returns a question of a random length between the two."""
     n = int(rng.integers(digits[0], digits[1] + 1))
-    return Question(rule, tuple(int(d) for d in rng.integers(0, 10, n)))
+    return Problem(rule, tuple(int(d) for d in rng.integers(0, 10, n)))
 
 
 def order_of(n: int, number: int) -> list[int]:
@@ -145,7 +145,7 @@ def order_of(n: int, number: int) -> list[int]:
 
 
 def one_pass(
-    question: Question, number: int, rng: np.random.Generator, *, slips: float, fillers: float = 0.0
+    question: Problem, number: int, rng: np.random.Generator, *, slips: float, fillers: float = 0.0
 ) -> tuple[list[str], int]:
     """Returns the words of one pass and its result.
 
@@ -168,7 +168,7 @@ def one_pass(
     return [*words, SO, str(so_far)], so_far
 
 
-def make_trace(question: Question, kind: Kind, rng: np.random.Generator, *, slips: float) -> Trace:
+def make_trace(question: Problem, kind: Kind, rng: np.random.Generator, *, slips: float) -> Trace:
     """Returns a trace of a kind.
 
     | kind | what it is |
@@ -200,7 +200,7 @@ def make_trace(question: Question, kind: Kind, rng: np.random.Generator, *, slip
     return Trace(question, kind, tuple(_checked(question, rng, slips=slips, fillers=fillers, more=more)))
 
 
-def _checked(question: Question, rng: np.random.Generator, *, slips: float, fillers: float, more: int) -> list[str]:
+def _checked(question: Problem, rng: np.random.Generator, *, slips: float, fillers: float, more: int) -> list[str]:
     words: list[str] = []
     results: list[int] = []
     settled = None
@@ -227,7 +227,7 @@ def _garbled(words: list[str], rng: np.random.Generator) -> list[str]:
 
 
 def make_traces(
-    n: int, rng: np.random.Generator, mix: Mix, *, without: Collection[Question] = frozenset()
+    n: int, rng: np.random.Generator, mix: Mix, *, without: Collection[Problem] = frozenset()
 ) -> Iterator[Trace]:
     """Yields `n` traces, kinds and rules drawn by their shares.
 

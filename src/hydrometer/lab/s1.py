@@ -30,7 +30,7 @@ from hydrometer.lab.reasoning import (
     THINK,
     TOKEN,
     VOCABULARY,
-    Question,
+    Problem,
     Trace,
     make_question,
     make_tokenizer,
@@ -117,7 +117,7 @@ def _claim(recipe: S1Recipe, out: Path) -> None:
     write_whole(place, reported.encode(), make_folder=True)
 
 
-def questions_of(recipe: S1Recipe) -> list[Question]:
+def questions_of(recipe: S1Recipe) -> list[Problem]:
     """Returns the questions of the test, every rule in turn, none twice as long as there are enough."""
     rng = np.random.default_rng([recipe.seed, _TEST_DRAWS])
     return [
@@ -126,7 +126,7 @@ def questions_of(recipe: S1Recipe) -> list[Question]:
     ]
 
 
-def _pretrain(recipe: S1Recipe, out: Path, questions: Sequence[Question], progress: Update) -> None:
+def _pretrain(recipe: S1Recipe, out: Path, questions: Sequence[Problem], progress: Update) -> None:
     training = recipe.pretraining
     rng = np.random.default_rng([recipe.seed, _BASE_DRAWS])
     stream: list[int] = []
@@ -144,7 +144,7 @@ def _pretrain(recipe: S1Recipe, out: Path, questions: Sequence[Question], progre
     finish(run, make_tokenizer(), fitted, recipe=named, kind="trained", parents=(), blocks=blocks)
 
 
-def _choose(recipe: S1Recipe, out: Path, questions: Sequence[Question], progress: Update) -> dict[str, Any]:
+def _choose(recipe: S1Recipe, out: Path, questions: Sequence[Problem], progress: Update) -> dict[str, Any]:
     """Writes the chosen traces of every arm and seed, one a line, and returns what was left and what it took."""
     place = out / "chosen" / "pool.json"
     if place.exists():

@@ -10,7 +10,7 @@ import torch
 from hydrometer.lab.budget import Delimiters, Thought, think
 from hydrometer.lab.meter import Meter
 from hydrometer.lab.network import Network
-from hydrometer.lab.reasoning import ANSWER, TOKEN, WAIT, Question, tokens_of
+from hydrometer.lab.reasoning import ANSWER, TOKEN, WAIT, Problem, tokens_of
 from hydrometer.lab.s1_records import S1Recipe
 
 
@@ -22,7 +22,7 @@ def budgets(recipe: S1Recipe) -> list[tuple[int, int]]:
     return [(limit, 0) for limit in testing.limits] + [(testing.most, waits) for waits in (0, *testing.waits)]
 
 
-def answer(model: Network, questions: Sequence[Question], recipe: S1Recipe) -> dict[str, Any]:
+def answer(model: Network, questions: Sequence[Problem], recipe: S1Recipe) -> dict[str, Any]:
     """Returns the ledger, and for each budget which questions were answered right, with how much thinking.
 
     Args:
@@ -49,7 +49,7 @@ def answer(model: Network, questions: Sequence[Question], recipe: S1Recipe) -> d
     return {"budgets": rows, "ledger": meter.ledger(predicted_flop=0.0).model_dump(mode="json")}
 
 
-def _thoughts(model: Network, questions: Sequence[Question], *, limit: int, waits: int) -> list[Thought]:
+def _thoughts(model: Network, questions: Sequence[Problem], *, limit: int, waits: int) -> list[Thought]:
     """Thinks about questions of one length together; returns thoughts in the order of the questions."""
     found: dict[int, Thought] = {}
     delimiters = Delimiters(answer=TOKEN[ANSWER], wait=TOKEN[WAIT])

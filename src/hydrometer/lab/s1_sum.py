@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hydrometer.errors import DegenerateInputWarning
 from hydrometer.lab.choose import ARMS
-from hydrometer.lab.reasoning import Question
+from hydrometer.lab.reasoning import Problem
 from hydrometer.lab.s1_answers import budgets
 from hydrometer.lab.s1_records import ArmResult, Difference, Point, S1Recipe, S1Result, Spent
 from hydrometer.stats.clustered import clustered_rate, rate_difference
@@ -24,7 +24,7 @@ Right = NDArray[np.bool_]
 
 
 def summed(
-    recipe: S1Recipe, questions: Sequence[Question], answers: Mapping[str, Any], *, parameters: int,
+    recipe: S1Recipe, questions: Sequence[Problem], answers: Mapping[str, Any], *, parameters: int,
     pool: dict[str, int], bill: Sequence[Spent], price: str,
 ) -> S1Result:  # fmt: skip
     """Returns the result.

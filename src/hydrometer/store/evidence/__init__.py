@@ -1,7 +1,7 @@
 """The evidence store: every question to a subject, every attempt to ask it and every answer, in one SQLite file."""
 
 from hydrometer.store.evidence.database import Claim, EvidenceStore, Limits, Outcome, Spend
-from hydrometer.store.evidence.keys import Question, question_key
+from hydrometer.store.evidence.keys import ProbeRequest, question_key
 from hydrometer.store.evidence.reading import Answer, open_for_reading, read_answers
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "EvidenceStore",
     "Limits",
     "Outcome",
-    "Question",
+    "ProbeRequest",
     "Spend",
     "open_for_reading",
     "question_key",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hydrometer.records.exchange import Fault, Reply, Target
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.store.evidence.keys import Question, canonical, canonical_identity, pack, question_key, text_bytes
+from hydrometer.store.evidence.keys import ProbeRequest, canonical, canonical_identity, pack, question_key, text_bytes
 from hydrometer.store.evidence.leases import Lease, release, release_the_dead
 from hydrometer.store.evidence.schema import connect_to_write
 from hydrometer.store.evidence.writer import Writer
@@ -99,7 +99,7 @@ class EvidenceStore:
         self._writer.close(partial(release, worker=self._lease.worker))
         self._lease.close()
 
-    async def register(self, target: Target, questions: Sequence[Question]) -> tuple[int, list[int]]:
+    async def register(self, target: Target, questions: Sequence[ProbeRequest]) -> tuple[int, list[int]]:
         """Enters a target and questions to it; what is there already stays.
 
         Returns:
@@ -200,7 +200,7 @@ def enter_target(db: sqlite3.Connection, *, identity: str, model: str) -> int:
     return int(db.execute("SELECT id FROM target WHERE identity = ?", (identity,)).fetchone()[0])
 
 
-def _call_row(target: int, question: Question, identity: str) -> tuple[bytes, int, bytes, int, str]:
+def _call_row(target: int, question: ProbeRequest, identity: str) -> tuple[bytes, int, bytes, int, str]:
     request = canonical(question.request)
     key = question_key(request, identity, question.replicate)
     return key, target, request, question.replicate, unpaired_replaced(question.probe)

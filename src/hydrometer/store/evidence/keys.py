@@ -20,7 +20,7 @@ _LARGEST_UNPACKED = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ProbeRequest:
     """One request on behalf of one probe.
 
     Attributes:
