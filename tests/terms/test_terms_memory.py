@@ -73,6 +73,11 @@ def test_stages_that_divide_are_alike() -> None:
     assert found == [({DENSE: 2}, True, False), ({MIXED: 2}, False, False), ({MIXED: 2}, False, True)]
 
 
+def test_a_stage_may_end_one_kind_and_begin_the_next() -> None:
+    found = held(network((DENSE, 3), (MIXED, 3)), 3)
+    assert found == [({DENSE: 2}, True, False), ({DENSE: 1, MIXED: 1}, False, False), ({MIXED: 2}, False, True)]
+
+
 def test_a_stage_counts_a_kind_that_returns() -> None:
     found = held(network((DENSE, 1), (MIXED, 2), (DENSE, 3)), 2)
     assert found == [({DENSE: 1, MIXED: 2}, True, False), ({DENSE: 3}, False, True)]
