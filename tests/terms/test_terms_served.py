@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from hydrometer.costs.architecture import Architecture, Dense, Experts, Layer
-from hydrometer.costs.mixers import GroupedQuery, Lightning, Latent, Mixer
+from hydrometer.costs.mixers import GroupedQuery, Latent, Lightning, Mixer
 from hydrometer.costs.served import Served, served
 
 GROUPED = GroupedQuery(heads=10, kv_heads=5, head_dim=7)
