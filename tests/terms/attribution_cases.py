@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.panel import Panel, open_panel
+from hydrometer.panel.lineage_table import lineage_csv
 from hydrometer.records.lineage import Lineage
+from hydrometer.store.responses import ResponseSet
 
 
 def model(name: str, role: str = "unscored", **documented: Any) -> Lineage:
@@ -56,3 +61,29 @@ def named(who: Roster, positions: Iterable[int]) -> set[str]:
 def true_for(who: Roster, mask_G: NDArray[np.bool_]) -> set[str]:
     """Returns the candidates for which a mask is true."""
     return {name for name, yes in zip(who.candidates, mask_G, strict=True) if yes}
+
+
+def write_panel(
+    folder: Path, answers: Mapping[str, Sequence[str | None]], lineage: Iterable[Lineage], prompts: Sequence[str]
+) -> Panel:
+    """Writes and opens a panel; None is an answer that never came."""
+    folder.mkdir(parents=True)
+    rows = [
+        (name, f"p{p}", text, "failed" if text is None else "answered")
+        for name, texts in answers.items()
+        for p, text in enumerate(texts)
+    ]
+    schema = {"model": pl.String, "probe": pl.String, "response": pl.String, "status": pl.String}
+    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(folder / "responses.parquet")
+    probes = pl.DataFrame({"probe": [f"p{p}" for p in range(len(prompts))], "prompt": prompts})
+    probes.write_parquet(folder / "probes.parquet")
+    (folder / "lineage.csv").write_text(lineage_csv(lineage), encoding="utf-8")
+    return open_panel(folder)
+
+
+def response_set(answers: Iterable[tuple[str, str, str | None, str]]) -> ResponseSet:
+    """Returns answers as a response file would give them: model, prompt, response, status."""
+    frame = pl.DataFrame(
+        list(answers), schema=dict.fromkeys(("model", "prompt", "response", "status"), pl.String), orient="row"
+    )
+    return ResponseSet(frame, Path("answers.jsonl"), "0" * 64, "jsonl", ())

@@ -147,7 +147,7 @@ def test_style_compares_how_often_the_words_are_used_beyond_everybody() -> None:
     columns = list(zip(*roots, strict=True))
     spreads = [pstdev(column) for column in columns]
     scaled = [
-        [(x - sum(column) / 4) / (spread + median(spreads)) for x, column, spread in zip(row, columns, spreads, strict=True)]
+        [(x - sum(c) / 4) / (spread + median(spreads)) for x, c, spread in zip(row, columns, spreads, strict=True)]
         for row in roots
     ]  # fmt: skip
     for i, one in enumerate(scaled):

@@ -93,7 +93,8 @@ DAYS = [dt.date(2023, 5, 16), dt.date(2023, 5, 17), dt.date(2023, 5, 18)]
 def test_a_candidate_came_first_if_its_first_snapshot_did(mine: dt.date | None, came_first: bool | None) -> None:
     """On the same day counts as before: an answer may be learnt on the day it is given."""
     who = roster(
-        candidate("sun-1", "sun", "Sky", released=DAYS[1]), candidate("sun-2", "sun", "Sky", released=dt.date(2024, 1, 1)),
+        candidate("sun-1", "sun", "Sky", released=DAYS[1]),
+        candidate("sun-2", "sun", "Sky", released=dt.date(2024, 1, 1)),
         candidate("sun-3", "sun", "Sky"), STAR, model("me", released=mine),
     )  # fmt: skip
     me, sun, star = at(who, "me"), who.candidates.index("sun"), who.candidates.index("star")
@@ -236,7 +237,8 @@ def test_a_base_family_needs_two_developers_and_models_that_were_built_on_it() -
     models = (
         built("a", "Two", "X"), built("b", "Two", "Y"), built("c", "Two", "Y"),
         built("d", "One", "X"), built("e", "One", "X"),
-        built("f", "unknown", "X"), built("g", "unknown", "Y"), built("i", "ensemble", "X"), built("j", "ensemble", "Y"),
+        built("f", "unknown", "X"), built("g", "unknown", "Y"),
+        built("i", "ensemble", "X"), built("j", "ensemble", "Y"),
         built("k", "Wrapped", "X", relation="wrapper"), built("l", "Wrapped", "Y"),
         built("m", "Joined", "X", relation="ensemble"), built("n", "Joined", "Y"),
         built("copy", "One", "Z"),

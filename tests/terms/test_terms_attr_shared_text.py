@@ -87,7 +87,8 @@ def place(who: Roster, kernel: Array, name: str, *, students: dict[str, float], 
 
 WORLD = (
     SUN, STAR,
-    student("s1", "sun", data_source="d1"), student("s2", "sun", data_source="d1"), student("s3", "sun", data_source="d2"),
+    student("s1", "sun", data_source="d1"), student("s2", "sun", data_source="d1"),
+    student("s3", "sun", data_source="d2"),
     model("mix", "mixed", teacher_group=("sun",), developer="Mixer"),
     control("h1", "A", **HEIR), control("h2", "A", **HEIR), control("h3", "B", **HEIR), control("h4", "C", **HEIR),
     control("c1"),
@@ -151,17 +152,28 @@ def test_without_heirs_or_students_there_is_no_line() -> None:
         assert found.n_G[who.candidates.index("sun")] == n_sun
 
 
-def test_ends_that_cannot_be_told_apart_give_no_place() -> None:
-    who = roster(SUN, STAR, student("s1", "sun"), control("h1", **HEIR), control("h2", **HEIR), control("c"))
+@pytest.mark.parametrize(("gap", "told_apart"), [(0.0, False), (5e-10, False), (1.25e-9, True), (1e-3, True)])
+def test_ends_that_cannot_be_told_apart_give_no_place(gap: float, told_apart: bool) -> None:
+    """Half of the squared distance between the ends must reach a billionth: below, their difference is rounding."""
+    # Of one developer, so that the two heirs place nobody but the subject.
+    heirs = (control("h1", "A", **HEIR), control("h2", "A", **HEIR))
+    who = roster(SUN, STAR, student("s1", "sun"), student("s2", "sun"), *heirs)
     n = len(who.models)
-    similarity = np.random.default_rng(25).uniform(0.1, 0.5, (n, n))
+    similarity = np.random.default_rng(25).uniform(0.1, 0.4, (n, n))
     similarity = similarity + similarity.T
-    # s1 and h1, h2 answer alike, and are alike to everybody else in the same way.
-    for name in ("h1", "h2"):
-        similarity[at(who, name)] = similarity[at(who, "s1")]
-        similarity[:, at(who, name)] = similarity[:, at(who, "s1")]
-    same = [at(who, name) for name in ("s1", "h1", "h2")]
-    similarity[np.ix_(same, same)] = 1.0
+    # All four are alike to everybody else in the same way, and less alike across than among themselves.
+    four = [at(who, name) for name in ("s1", "s2", "h1", "h2")]
+    for i in four:
+        similarity[i] = similarity[:, i] = similarity[four[0]]
+    similarity[np.ix_(four, four)] = 1.0
+
+    def half_distance(across: float) -> float:
+        similarity[np.ix_(four[:2], four[2:])] = similarity[np.ix_(four[2:], four[:2])] = 1 - across
+        direction = np.zeros(n)
+        direction[four] = 0.5, 0.5, -0.5, -0.5
+        return 0.5 * float(direction @ kernel_of(who, dict.fromkeys(COUNTED, similarity)) @ direction)
+
+    # For small gaps the distance is in proportion.
+    assert half_distance(gap * 1e-3 / half_distance(1e-3)) == pytest.approx(gap, rel=0.02, abs=1e-12)
     found = shared_text(who, dict.fromkeys(COUNTED, similarity))
-    assert np.isnan(found.place_G).all()
-    assert found.null is None
+    assert np.isfinite(found.place_G[who.candidates.index("sun")]) == told_apart

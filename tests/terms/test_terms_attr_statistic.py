@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction as F
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -53,10 +53,17 @@ def test_the_centres_weigh_the_teacher_as_three_sources_and_the_untaught_as_one(
     frame = statistics(who, random_similarity(15, 1)).frame
     sun = who.candidates.index("sun")
     # Sources that sun did not teach, without the subject's kin c4: star, t1, A (two models), B, Skies, nameless.
-    one = F(1, 6)
+    one = Fraction(1, 6)
     null = {"star-1": one, "t1": one, "c1": one / 2, "c2": one / 2, "c3": one, "c5": one, "anon": one}
     # d1 (two models), d2, the mixed one; twice 3/2 for the teacher; 1 for the untaught: 7 in all.
-    centre = {"s1": F(1, 14), "s2": F(1, 14), "s3": F(1, 7), "mix": F(1, 7), "sun-1": F(3, 14), "sun-2": F(3, 14)}
+    centre = {
+        "s1": Fraction(1, 14),
+        "s2": Fraction(1, 14),
+        "s3": Fraction(1, 7),
+        "mix": Fraction(1, 7),
+        "sun-1": Fraction(3, 14),
+        "sun-2": Fraction(3, 14),
+    }
     centre |= {name: share / 7 for name, share in null.items()}
     assert by_name(who, frame.null_GM[sun]) == pytest.approx({k: float(v) for k, v in null.items()})
     assert by_name(who, frame.centre_GM[sun]) == pytest.approx({k: float(v) for k, v in centre.items()})
@@ -106,9 +113,16 @@ def test_no_model_is_judged_with_the_help_of_its_kin() -> None:
     kernel, star = kernel_of(who, similarity), who.candidates.index("star")
     # c1 without itself and its sister c2, and without the subject's kin. Untaught by star: d1, d2, B, Skies, sun's
     # maker, nameless.
-    far = {"s1": F(1, 12), "s2": F(1, 12), "s3": F(1, 6), "c3": F(1, 6), "c5": F(1, 6), "anon": F(1, 6)}
-    far |= {"sun-1": F(1, 12), "sun-2": F(1, 12)}
-    near = {name: share / 5 for name, share in far.items()} | {"star-1": F(3, 5), "t1": F(1, 5)}
+    far = {
+        "s1": Fraction(1, 12),
+        "s2": Fraction(1, 12),
+        "s3": Fraction(1, 6),
+        "c3": Fraction(1, 6),
+        "c5": Fraction(1, 6),
+        "anon": Fraction(1, 6),
+    }
+    far |= {"sun-1": Fraction(1, 12), "sun-2": Fraction(1, 12)}
+    near = {name: share / 5 for name, share in far.items()} | {"star-1": Fraction(3, 5), "t1": Fraction(1, 5)}
     vectors = []
     for weights in (far, near):
         assert sum(weights.values()) == 1
