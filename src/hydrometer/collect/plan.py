@@ -55,7 +55,6 @@ def plan_questions(probes: Sequence[Probe], *, base: Request, samples: int = 1, 
         _question(probe, replicate, base)
         for replicate in range(samples)
         for probe in probes
-        if replicate > 0 or probe.id not in chosen
         if probe.id not in chosen or replicate >= ROUNDS
     ]
     questions: list[ProbeRequest] = []
