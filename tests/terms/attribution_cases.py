@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.comparison_set import ComparisonSet
 from hydrometer.panel import Panel, open_panel
 from hydrometer.panel.lineage_table import lineage_csv
 from hydrometer.records.lineage import Lineage
@@ -39,26 +39,26 @@ def candidate(name: str, group: str, developer: str | None, **documented: Any) -
 
 def roster(
     *models: Lineage, subject: str = "subject", left_out: Sequence[str] = (), candidates: Sequence[str] | None = None
-) -> Roster:
+) -> ComparisonSet:
     """Returns the models with a subject, which is a stranger at the end unless one of them is named."""
     names = [m.model for m in models]
     if subject not in names:
         models, names = (*models, model(subject)), [*names, subject]
     groups = sorted({m.own_group for m in models if m.own_group}) if candidates is None else candidates
-    return Roster(models, names.index(subject), frozenset(names.index(n) for n in left_out), tuple(groups))
+    return ComparisonSet(models, names.index(subject), frozenset(names.index(n) for n in left_out), tuple(groups))
 
 
-def at(who: Roster, name: str) -> int:
+def at(who: ComparisonSet, name: str) -> int:
     """Returns a model's position."""
     return [m.model for m in who.models].index(name)
 
 
-def named(who: Roster, positions: Iterable[int]) -> set[str]:
+def named(who: ComparisonSet, positions: Iterable[int]) -> set[str]:
     """Returns the names of positions."""
     return {who.models[i].model for i in positions}
 
 
-def true_for(who: Roster, mask_G: NDArray[np.bool_]) -> set[str]:
+def true_for(who: ComparisonSet, mask_G: NDArray[np.bool_]) -> set[str]:
     """Returns the candidates for which a mask is true."""
     return {name for name, yes in zip(who.candidates, mask_G, strict=True) if yes}
 

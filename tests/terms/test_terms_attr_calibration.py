@@ -18,7 +18,7 @@ from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.panel import Panel
 from hydrometer.panel.index import Index, Style
 from hydrometer.records.attribution import Attribution, AttributionPoint, CandidateResult
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.records.lineage import Lineage
 from hydrometer.records.panel import IndexRecord
 
@@ -56,7 +56,7 @@ def judged_as(monkeypatch: pytest.MonkeyPatch) -> Any:
         )
 
     monkeypatch.setattr(Attributor, "judge", judge)
-    monkeypatch.setattr(calibration.Attributor, "question", SimpleNamespace(check=lambda: None))
+    monkeypatch.setattr(calibration.Attributor, "design", SimpleNamespace(check=lambda: None))
     return SimpleNamespace(script=script, asked=asked)
 
 

@@ -21,7 +21,7 @@ from hydrometer.instruments.attribution.compare import (
 )
 from hydrometer.panel import open_panel
 from hydrometer.panel.channel import Channel
-from hydrometer.panel.grams import CHANNELS, marks
+from hydrometer.panel.grams import CHANNELS, features
 from hydrometer.panel.index import Index, Style, build_index
 from hydrometer.records.panel import IndexRecord
 
@@ -197,7 +197,7 @@ def test_an_outsiders_answers_are_weighed_by_how_many_answered_the_probe(indexed
     assert found.probes.tolist() == [0, 1]
     assert found.lengths_P.tolist() == [4, 4]
     for row, (probe, n_answers) in enumerate(((0, 6), (1, 5))):
-        told = marks(texts[probe])
+        told = features(texts[probe])
         assert told is not None
         for name in CHANNELS:
             expected = indexed.channels[name].compare(probe, told[name], n_answers=n_answers)
@@ -208,7 +208,7 @@ def test_an_outsiders_answers_are_weighed_by_how_many_answered_the_probe(indexed
 def test_an_outsiders_words_are_looked_up_in_the_vocabulary(indexed: Index) -> None:
     vocabulary = indexed.style.vocabulary_V
     assert len(vocabulary) > 3
-    words = {w: m["content"].hashes[0] for w in ("home", "red", "cat", "go", "all", "zebra") if (m := marks(w))}
+    words = {w: m["content"].hashes[0] for w in ("home", "red", "cat", "go", "all", "zebra") if (m := features(w))}
     found = compare_outsider(indexed, {0: "Zebra", 1: "home cat go red all"})
     assert not found.used_PV[0].any()
     used = {word for word, value in words.items() if value in vocabulary[found.used_PV[1]]}
@@ -217,7 +217,7 @@ def test_an_outsiders_words_are_looked_up_in_the_vocabulary(indexed: Index) -> N
     texts = ("the red cat sat on the mat", "we all go home now", "a red dog sat", "they all go home", "a cat ran off")
     rows = []
     for text in texts:
-        told = marks(text)
+        told = features(text)
         assert told is not None
         rows.append([bool(v in told["content"].hashes) for v in vocabulary])
         assert compare_outsider(indexed, {0: text}).used_PV[0].tolist() == rows[-1]

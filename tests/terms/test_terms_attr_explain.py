@@ -12,8 +12,8 @@ from hydrometer.instruments.attribution.explain import channel_results, explanat
 from hydrometer.instruments.attribution.shared_text import SharedText
 from hydrometer.instruments.attribution.significance import Decision, References
 from hydrometer.instruments.attribution.statistic import REPORTED, Frame, Statistics
-from hydrometer.records.evidence_base import Verdict
-from hydrometer.stats.conformal import NullPopulation
+from hydrometer.records.evidence import Verdict
+from hydrometer.stats.conformal import NullDistribution
 
 WORLD = roster(
     candidate("sun-1", "sun", "Sky"), candidate("moon-1", "moon", "Sky"), candidate("star-1", "star", "Cosmos"),
@@ -71,7 +71,7 @@ def wanted(
     alpha: float = 0.05, n_null: int = 24,
 ) -> tuple[str, ...]:  # fmt: skip
     decision = Decision(np.array([0.36, np.nan, 0.28]), 2, (), (), 0.25, verdict, withheld)
-    null = NullPopulation(np.arange(float(n_null)))
+    null = NullDistribution(np.arange(float(n_null)))
     return needs(decision, References(null, np.ones(n_students), ()), n_probes=n_probes, n_panel=60, alpha=alpha)
 
 

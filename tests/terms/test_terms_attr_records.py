@@ -10,20 +10,19 @@ from hydrometer.collect import Budget, Estimate, Plan, Price, Settings
 from hydrometer.collect.orders import Order
 from hydrometer.collect.run import Collected
 from hydrometer.collect.watch import Watch
-from hydrometer.instruments.attribution import Attributor
 from hydrometer.instruments.attribution.compare import Answers, Sums
+from hydrometer.instruments.attribution.comparison_set import ComparisonSet
+from hydrometer.instruments.attribution.design import Design
 from hydrometer.instruments.attribution.passages import _Shared
-from hydrometer.instruments.attribution.question import Question
-from hydrometer.instruments.attribution.roster import Roster
-from hydrometer.instruments.attribution.run import Case, Judged
+from hydrometer.instruments.attribution.run import Attributor, Comparison, Judged
 from hydrometer.instruments.attribution.shared_text import SharedText
 from hydrometer.instruments.attribution.significance import Decision, References
 from hydrometer.instruments.attribution.statistic import Frame, Statistics
 from hydrometer.instruments.attribution.subjects import Subject
 
 ATTRIBUTION = [
-    Answers, Attributor, Case, Decision, Frame, Judged, Question, References, Roster, SharedText, Statistics, Subject,
-    Sums, _Shared,
+    Answers, Attributor, Comparison, Decision, Frame, Judged, Design, References, ComparisonSet, SharedText, Statistics,
+    Subject, Sums, _Shared,
 ]  # fmt: skip
 COLLECTING = [Budget, Collected, Estimate, Order, Plan, Price, Settings, Watch]
 

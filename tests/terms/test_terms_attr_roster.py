@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from attribution_cases import at, candidate, control, model, named, roster, student, true_for
 
-from hydrometer.instruments.attribution.roster import candidate_groups
+from hydrometer.instruments.attribution.comparison_set import candidate_groups
 
 SUN = candidate("sun-1", "sun", "Sky")
 MOON = candidate("moon-1", "moon", "Sky")

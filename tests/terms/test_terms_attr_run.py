@@ -13,8 +13,8 @@ import pytest
 from attribution_cases import candidate, control, model, response_set, student, write_panel
 from synthetic import make_world
 
-from hydrometer.instruments.attribution import Attributor
 from hydrometer.instruments.attribution.compare import add_up, similarities
+from hydrometer.instruments.attribution.run import Attributor
 from hydrometer.instruments.attribution.statistic import statistics, subject_statistic
 from hydrometer.instruments.attribution.subjects import Subject
 from hydrometer.panel import Panel, open_panel
@@ -22,7 +22,7 @@ from hydrometer.panel.channel import Channel
 from hydrometer.panel.grams import CHANNELS
 from hydrometer.panel.index import Index, Style, build_index
 from hydrometer.records.attribution import Attribution
-from hydrometer.records.evidence_base import Verdict
+from hydrometer.records.evidence import Verdict
 from hydrometer.records.lineage import Lineage
 from hydrometer.records.panel import IndexRecord
 
@@ -152,7 +152,7 @@ def test_the_interval_is_the_jackknifes_over_blocks_of_probes(tmp_path: Path) ->
     made = attributor(tmp_path)
     subject = member(made, probes=range(20))
     found = made.judge(subject)
-    who = made.question.roster(subject)
+    who = made.design.comparison_set(subject)
     whole = similarities(add_up(made.index, np.arange(20)))
     stats = statistics(who, whole)
     sun = who.candidates.index("sun")
@@ -172,7 +172,7 @@ def test_the_interval_is_the_jackknifes_over_blocks_of_probes(tmp_path: Path) ->
 
 def test_blocks_take_every_twentieth_probe(plain: Attributor, found: Attribution) -> None:
     subject = member(plain)
-    who = plain.question.roster(subject)
+    who = plain.design.comparison_set(subject)
     blocks = [[p for p in range(P) if p % 20 == k] for k in range(20)]
     stats = statistics(who, similarities(add_up(plain.index, np.arange(P))))
     sun = who.candidates.index("sun")

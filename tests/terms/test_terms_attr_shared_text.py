@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from attribution_cases import at, candidate, control, model, roster, student
 
-from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.comparison_set import ComparisonSet
 from hydrometer.instruments.attribution.shared_text import SharedText, shared_text
 from hydrometer.instruments.attribution.statistic import COUNTED, REPORTED, kernel_of
-from hydrometer.stats.conformal import NullPopulation
+from hydrometer.stats.conformal import NullDistribution
 from hydrometer.stats.resemblance import Array
 
 SUN = candidate("sun-1", "sun", "Sky")
@@ -18,7 +18,7 @@ HEIR = {"same_text_as": ("sun",)}
 
 
 def place_among(*null: float, mine: float = 0.0, n: int | None = None) -> SharedText:
-    return SharedText(np.array([mine, np.nan]), (n or len(null), 0), NullPopulation(np.array(null)) if null else None)
+    return SharedText(np.array([mine, np.nan]), (n or len(null), 0), NullDistribution(np.array(null)) if null else None)
 
 
 NINE = tuple(x / 10 for x in range(-9, 0))
@@ -67,7 +67,9 @@ def random_similarity(n: int, seed: int) -> dict[str, Array]:
     return {name: half + half.T for name, half in halves.items()}
 
 
-def place(who: Roster, kernel: Array, name: str, *, students: dict[str, float], others: dict[str, float]) -> float:
+def place(
+    who: ComparisonSet, kernel: Array, name: str, *, students: dict[str, float], others: dict[str, float]
+) -> float:
     """On the line from the others (-1) to the students (+1), from squared distances."""
     ends = []
     for weights in (students, others):

@@ -10,8 +10,8 @@ from attribution_cases import at, candidate, control, model, roster, student
 
 from hydrometer.instruments.attribution.shared_text import SharedText
 from hydrometer.instruments.attribution.significance import Decision, References, decide, references
-from hydrometer.records.evidence_base import Verdict
-from hydrometer.stats.conformal import NullPopulation
+from hydrometer.records.evidence import Verdict
+from hydrometer.stats.conformal import NullDistribution
 
 WORLD = roster(
     candidate("sun-1", "sun", "Sky"), candidate("moon-1", "moon", "Sky"), candidate("star-1", "star", "Cosmos"),
@@ -62,7 +62,7 @@ def test_only_the_candidates_asked_about_count() -> None:
 
 
 def shared(*place: float, null: tuple[float, ...] = ()) -> SharedText:
-    return SharedText(np.array(place), (len(null),) * len(place), NullPopulation(np.array(null)) if null else None)
+    return SharedText(np.array(place), (len(null),) * len(place), NullDistribution(np.array(null)) if null else None)
 
 
 def decided(row: tuple[float, ...], **options: Any) -> Decision:
@@ -71,7 +71,7 @@ def decided(row: tuple[float, ...], **options: Any) -> Decision:
     students = np.array(options.pop("students", ()), dtype=float)
     given = {"shared": shared(*(np.nan for _ in row)), "alpha": 0.05, "withheld": None, **options}
     leave_out = [np.array(block, dtype=float) for block in given.pop("leave_out", (row, row))]
-    return decide(np.array(row), leave_out, References(NullPopulation(np.array(null)), students, ()), **given)
+    return decide(np.array(row), leave_out, References(NullDistribution(np.array(null)), students, ()), **given)
 
 
 def test_p_values_count_the_untaught_that_score_as_high() -> None:

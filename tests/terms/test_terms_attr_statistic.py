@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from attribution_cases import at, candidate, control, model, roster, student
 
-from hydrometer.instruments.attribution.roster import Roster
+from hydrometer.instruments.attribution.comparison_set import ComparisonSet
 from hydrometer.instruments.attribution.statistic import (
     COUNTED,
     REPORTED,
@@ -31,7 +31,7 @@ def random_similarity(n: int, seed: int) -> dict[str, Array]:
     return found
 
 
-def world() -> Roster:
+def world() -> ComparisonSet:
     """`sun` taught four models from three sources, `star` one; five untaught ones come from three developers."""
     return roster(
         candidate("sun-1", "sun", "Sky"), candidate("sun-2", "sun", "Sky"), candidate("star-1", "star", "Cosmos"),
@@ -44,7 +44,7 @@ def world() -> Roster:
     )  # fmt: skip
 
 
-def by_name(who: Roster, row_M: Array) -> dict[str, float]:
+def by_name(who: ComparisonSet, row_M: Array) -> dict[str, float]:
     return {m.model: x for m, x in zip(who.models, row_M, strict=True) if x}
 
 
@@ -91,7 +91,7 @@ def squared_distance(kernel: Array, model: int, weights: Array) -> float:
     return float(difference @ kernel @ difference)
 
 
-def lineage_part(who: Roster, stats: Statistics) -> Array:
+def lineage_part(who: ComparisonSet, stats: Statistics) -> Array:
     direct = sum(stats.direct_MG[c] for c in CHANNELS) / 4
     return (stats.total_MG - direct / stats.frame.direct) * stats.frame.lineage
 
@@ -159,7 +159,7 @@ def test_where_candidates_are_not_judged_there_is_no_statistic() -> None:
     assert dict(zip(own.candidates, np.isnan(row), strict=True)) == {"nameless": False, "star": False, "sun": True}
 
 
-def small() -> Roster:
+def small() -> ComparisonSet:
     return roster(
         candidate("sun-1", "sun", "Sky"), candidate("sun-2", "sun", "Sky"), candidate("star-1", "star", "Cosmos"),
         candidate("orb-1", "orb", "Deep"), control("c1"), control("c2", "Sky"),

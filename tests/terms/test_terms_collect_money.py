@@ -6,9 +6,9 @@ import pytest
 
 from hydrometer.collect.money import Budget, Price, estimate, price_of, usd
 from hydrometer.errors import InputError
+from hydrometer.records.exchange import Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.store.evidence import Limits, Spend
-from hydrometer.targets.protocol import Reply, Request
 
 # A million tokens of prompt for 3 dollars: 3,000 of 1e-9 dollars for a token.
 PRICE = Price(3.0, 11.0)

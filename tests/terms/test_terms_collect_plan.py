@@ -8,8 +8,8 @@ import random
 import pytest
 
 from hydrometer.collect.plan import Plan, plan_questions, usual_canaries
+from hydrometer.records.exchange import Request
 from hydrometer.records.probes import Probe
-from hydrometer.targets.protocol import Request
 
 
 @pytest.mark.parametrize(

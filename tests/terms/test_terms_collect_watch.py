@@ -15,11 +15,11 @@ from hydrometer.collect import watch as module
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.run import collect
 from hydrometer.collect.watch import judge, likeness, watch
+from hydrometer.records.exchange import Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.stats.drift import ChangeTestResult
-from hydrometer.store.evidence import Question
+from hydrometer.store.evidence import ProbeRequest
 from hydrometer.store.evidence.counts import identity_of
-from hydrometer.targets.protocol import Fault, Reply, Request
 from hydrometer.targets.replay import Replay
 
 
@@ -101,7 +101,7 @@ def test_without_canaries_a_change_would_go_unnoticed() -> None:
 
 def store_of(tmp_path: Path, answers: Mapping[str, list[Any]], *, rounds: int = 4) -> tuple[Path, str]:
     questions = [
-        Question(name, Request(prompt=name), turn) for turn in range(rounds) for name in answers
+        ProbeRequest(name, Request(prompt=name), turn) for turn in range(rounds) for name in answers
     ]  # fmt: skip
     target = Replay(answers)
     settings = Settings(concurrency=1, attempts=1)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hydrometer.errors import DegenerateInputWarning
-from hydrometer.stats.conformal import NullPopulation, block_jackknife_error, models_needed
+from hydrometer.stats.conformal import NullDistribution, block_jackknife_error, models_needed
 
-NINE = NullPopulation(np.array([3.0, 9.0, 1.0, 5.0, 7.0, 2.0, 8.0, 4.0, 6.0]))
+NINE = NullDistribution(np.array([3.0, 9.0, 1.0, 5.0, 7.0, 2.0, 8.0, 4.0, 6.0]))
 
 
 @pytest.mark.parametrize(("statistic", "places"), [(10.0, 1), (9.0, 2), (8.5, 2), (5.0, 6), (1.0, 10), (0.0, 10)])
@@ -21,7 +21,7 @@ def test_a_pvalue_counts_the_subject_and_all_that_score_as_high(statistic: float
 
 def test_the_smallest_pvalue_is_one_place_of_all() -> None:
     assert NINE.smallest_pvalue == pytest.approx(0.1)
-    assert NullPopulation(np.array([])).smallest_pvalue == 1.0
+    assert NullDistribution(np.array([])).smallest_pvalue == 1.0
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_smallest_pvalue_is_one_place_of_all() -> None:
     ],
 )
 def test_the_false_positive_rate_is_what_whole_places_allow(n: int, alpha: float, rate: float) -> None:
-    null = NullPopulation(np.arange(n, dtype=float))
+    null = NullDistribution(np.arange(n, dtype=float))
     assert null.false_positive_rate(alpha) == pytest.approx(rate)
 
 
@@ -72,15 +72,15 @@ def test_models_needed(alpha: float, models: int) -> None:
 
 def test_what_cannot_be_ranked_is_refused() -> None:
     with pytest.raises(ValueError, match="not a number"):
-        NullPopulation(np.array([1.0, math.nan]))
+        NullDistribution(np.array([1.0, math.nan]))
 
 
 def test_models_that_all_score_alike_warn() -> None:
     with pytest.warns(DegenerateInputWarning, match="same statistic") as caught:
-        NullPopulation(np.array([2.0, 2.0]))
+        NullDistribution(np.array([2.0, 2.0]))
     assert caught[0].filename == __file__
-    assert NullPopulation(np.array([2.0])).pvalue(2.0) == 1.0  # one model is not alike, only alone
-    assert NullPopulation(np.array([2.0, 2.0, 3.0])).pvalue(3.0) == 0.5
+    assert NullDistribution(np.array([2.0])).pvalue(2.0) == 1.0  # one model is not alike, only alone
+    assert NullDistribution(np.array([2.0, 2.0, 3.0])).pvalue(3.0) == 0.5
 
 
 def test_a_population_stays_as_it_is() -> None:
