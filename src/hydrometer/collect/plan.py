@@ -58,8 +58,8 @@ def plan_questions(probes: Sequence[Probe], *, base: Request, samples: int = 1, 
     for turn in range(ROUNDS):
         # The same request every time: with another seed, one model may give another answer, and hide a change of model.
         questions += [_question(probe, turn, base, canary=True) for probe in repeated]
-        if turn < ROUNDS - 1:
-            questions += rest[turn * len(rest) // (ROUNDS - 1) : (turn + 1) * len(rest) // (ROUNDS - 1)]
+        # After the last round nothing is left.
+        questions += rest[turn * len(rest) // (ROUNDS - 1) : (turn + 1) * len(rest) // (ROUNDS - 1)]
     return Plan(tuple(questions), tuple(probe.id for probe in repeated))
 
 
