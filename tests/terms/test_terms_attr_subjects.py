@@ -139,6 +139,16 @@ def test_a_copy_beside_the_member_is_left_out(tmp_path: Path) -> None:
     )
 
 
+def test_the_most_alike_is_the_member_although_fewer_answers_are_shared(tmp_path: Path) -> None:
+    texts = [long("a", p) for p in range(N)]
+    panel = write_panel(
+        tmp_path / "panel", {"half": texts[:20], "whole": [*texts[:39], long("whole", 39)]}, [], PROMPTS
+    )
+    (subject,) = match_subjects(panel, response_set(("me", PROMPTS[p], t, "answered") for p, t in enumerate(texts)))
+    # 20 of 20 against 39 of 40.
+    assert (panel.models, subject.member, subject.copies) == (("half", "whole"), 0, frozenset({1}))
+
+
 def test_a_model_of_the_panel_under_its_own_name_needs_no_warning(match: Match) -> None:
     subject = match(mixed(N, N), name="alpha")
     assert (subject.member, subject.warnings) == (0, ())
