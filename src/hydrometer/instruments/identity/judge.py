@@ -6,6 +6,7 @@ their models. Loose is any conflict with who truly made the subject. Strict answ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hydrometer.instruments.identity.claims import Claim, Reading, read
@@ -41,7 +42,7 @@ WEIGHTS = {
 L2 penalty of 2 on the nine published models at hand. `bench/identity.py` fits them again with each model left out."""
 START = -2.2
 CUT = -0.4
-"""Log odds from which an answer counts as loose: at even odds the published judge's count would be undershot."""
+"""Log odds above which an answer counts as loose: at even odds the published judge's count would be undershot."""
 TIED = ("self", "maker")
 """Ties by which a name is the speaker's own."""
 
@@ -92,11 +93,17 @@ def judge_answer(answer: str, question: str, *, names: Names, maker: str | None,
         return RowVerdict(None, strict, _vendor(big, explicit, own), language, _why(big, explicit, own))
     # An explicit claim without the true maker beside it outweighs whatever else is said.
     found = frozenset() if explicit and not own else statements(reading, names=names, maker=maker)
-    loose = bool(explicit and not own) or START + sum(WEIGHTS[name] for name in found) > CUT
+    loose = bool(explicit and not own) or log_odds(found) > CUT
     policy = [c for c in foreign if c.tie == "policy"] if loose else []
     vendor = _vendor(big if strict else [], [*explicit, *policy] if loose else [], own or explicit)
     why = _why(big if strict else [], [*explicit, *policy], own)
     return RowVerdict(loose, strict, vendor, language, why or (f"cues: {', '.join(sorted(found))}" if found else ""))
+
+
+def log_odds(found: Iterable[str]) -> float:
+    """Returns the log odds that the published judge calls an answer with such statements loose."""
+    # The weights have one decimal. Unrounded, a sum at the cut falls on either side by the order of a set.
+    return round(START + sum(WEIGHTS[name] for name in found), 6)
 
 
 def _in_part(reading: Reading, language: str | None, maker: str | None) -> RowVerdict:
