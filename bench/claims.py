@@ -2,8 +2,8 @@
 
 True: every dossier that ships, two more under bench/dossiers, their figures one by one, and every published run of
 tiers A and B as a headline dossier of its own, if the table is at hand. A run is judged against the published runs of
-other developers only. Corrupted: bench/claim_cases.toml; and each headline run with one figure ten times too large or too
-small. What ships are the error rates that the reports print.
+other developers only. Corrupted: bench/claim_cases.toml; and each headline run with one figure ten times too large or
+too small. What ships are the error rates that the reports print.
 """
 
 from __future__ import annotations

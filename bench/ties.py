@@ -20,6 +20,7 @@ from pathlib import Path
 
 from figures import numbers, same
 
+_PRINTED = r"([-+−$]?\d[^|]{0,60}?)"  # noqa: RUF001 (a minus sign)
 _BRACES = re.compile(r"\{([^{}\[\]]+)(?:\[([\d,\s]+)\])?\}")
 
 
@@ -127,7 +128,7 @@ def _printed(
     parts = [_blanks(part) for part in _BRACES.split(words)[::3]]
     if not names or not parts[0] or not parts[-1]:
         raise ValueError(f"{document}: {words!r} must hold a figure in braces, between words of the document")
-    for match in re.finditer(r"([^|]*?)".join(parts), text):
+    for match in re.finditer(_PRINTED.join(parts), text):
         for group, (name, chosen) in enumerate(names, start=1):
             figure = find(known, name)
             told = numbers(figure.value) if figure else []

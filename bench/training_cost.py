@@ -287,11 +287,11 @@ def measure(inputs: Inputs) -> Page:
         "## Hours of runs by developers that were left out",
         paragraph(
             f"{len(runs)} published runs of {len({r.developer for r in runs})} developers with known tokens, size, "
-            "hours and hardware (tiers A and B of the table; main phases). For each developer in turn, spreads and priors "
-            "are fitted again without any of its runs. Which effects the model has was chosen on 2026-11-25 while looking "
-            "at 40 runs; expect somewhat worse on others: left to the marginal likelihood among six such accounts, again "
-            "without each developer, those 40 came out at 23 % and a factor of 1.66, with 68 % inside the interval "
-            "(docs/log.md)."
+            "hours and hardware (tiers A and B of the table; main phases). For each developer in turn, spreads and "
+            "priors are fitted again without any of its runs. Which effects the model has was chosen on 2026-11-25 "
+            "while looking at 40 runs; expect somewhat worse on others: left to the marginal likelihood among six "
+            "such accounts, again without each developer, those 40 came out at 23 % and a factor of 1.66, with 68 % "
+            "inside the interval (docs/log.md)."
         ),
         "\n".join(accuracy(runs, scored)),
         "## Other tools, on the runs whose shape is known",
