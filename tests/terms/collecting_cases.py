@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from hydrometer.collect.engine import Collector, Settings, Tally
+from hydrometer.collect.engine import Collector, Settings, RunSummary
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.store.evidence import Answer, EvidenceStore, Question, read_answers
-from hydrometer.targets.protocol import Capabilities, Fault, Reply, Request
+from hydrometer.store.evidence import Answer, EvidenceStore, ProbeRequest, read_answers
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 
 Doing = Callable[[Request], Awaitable[str | Reply]]
 
@@ -68,8 +68,8 @@ def script(*turns: str | Fault | Reply) -> Doing:
     return do
 
 
-def ask_for(names: Sequence[str], **base: int) -> list[Question]:
-    return [Question(name, Request(prompt=name, **base)) for name in names]
+def ask_for(names: Sequence[str], **base: int) -> list[ProbeRequest]:
+    return [ProbeRequest(name, Request(prompt=name, **base)) for name in names]
 
 
 class Asked:
@@ -77,7 +77,7 @@ class Asked:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.tally = Tally(0)
+        self.run_summary = RunSummary(0)
         self.error: Exception | None = None
         self.requests = self.tokens = self.nano_usd = 0
         self.changes: list[tuple[int, int]] = []
@@ -93,7 +93,7 @@ class Asked:
 
 def collect_now(
     target: Told,
-    questions: Sequence[Question],
+    questions: Sequence[ProbeRequest],
     path: Path,
     settings: Settings | None = None,
     *,
@@ -109,7 +109,7 @@ def collect_now(
                 target,
                 store,
                 settings=settings or Settings(concurrency=1),
-                on_change=lambda tally: found.changes.append((tally.requests_sent, tally.settled)),
+                on_change=lambda run_summary: found.changes.append((run_summary.requests_sent, run_summary.settled)),
             )
             await collector.prepare(questions)
             beside = asyncio.create_task(meanwhile(collector, store)) if meanwhile else None
@@ -119,7 +119,7 @@ def collect_now(
                 found.error = error
             if beside is not None:
                 await beside
-            found.tally = collector.tally
+            found.run_summary = collector.run_summary
             spend = await collector.spend()
             found.requests, found.tokens, found.nano_usd = spend.requests, spend.tokens, spend.nano_usd
         finally:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from collecting_cases import Told
 
-from hydrometer.collect import Budget, Settings, Trouble, engine
+from hydrometer.collect import Budget, Settings, EndpointRefused, engine
 from hydrometer.collect.asking import Asker
 from hydrometer.collect.money import Estimate
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.run import collect
 from hydrometer.records.responses import ResponseStatus
-from hydrometer.store.evidence import Question
-from hydrometer.targets.protocol import Fault, Reply, Request
+from hydrometer.store.evidence import ProbeRequest
+from hydrometer.records.exchange import Fault, Reply, Request
 
 
 class Knows(Told):
@@ -54,7 +54,7 @@ def test_answers_come_in_the_order_of_the_requests_and_each_is_asked_once(tmp_pa
     changes: list[int] = []
     asker = Asker(
         open_target, tmp_path / "s.db", settings=ONE, confirm=seen.append,
-        on_change=lambda tally: changes.append(tally.settled),
+        on_change=lambda run_summary: changes.append(run_summary.settled),
     )  # fmt: skip
     assert asker.stopped is None
     found = asker.answers(requests("c", "a", "e", "b", "a", "d"))
@@ -83,7 +83,7 @@ def test_requests_that_differ_in_anything_are_asked_apart(tmp_path: Path) -> Non
 
 
 def test_further_samples_of_another_run_are_not_taken_for_the_answer(tmp_path: Path) -> None:
-    first, second = Question("p", Request(prompt="a"), 0), Question("p", Request(prompt="a"), 1)
+    first, second = ProbeRequest("p", Request(prompt="a"), 0), ProbeRequest("p", Request(prompt="a"), 1)
     replies = iter(("one", "two", "three"))
 
     async def do(request: Request) -> str:
@@ -108,10 +108,10 @@ def test_a_round_says_why_it_ended_early(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_plan_can_be_called_off_before_the_first_request(tmp_path: Path) -> None:
     def refuse(estimate: Estimate) -> None:
-        raise Trouble("too dear")
+        raise EndpointRefused("too dear")
 
     target = Told()
     asker = Asker(lambda: target, tmp_path / "s.db", settings=ONE, confirm=refuse)
-    with pytest.raises(Trouble, match="too dear"):
+    with pytest.raises(EndpointRefused, match="too dear"):
         asker(requests("a"))
     assert (target.prompts, target.closed) == ([], 1)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from collecting_cases import Told, answered, ask_for, collect_now, script
 
-from hydrometer.collect import Budget, Price, Settings, Stop, Trouble, engine
+from hydrometer.collect import Budget, Price, Settings, Stop, EndpointRefused, engine
 from hydrometer.collect.engine import Collector
 from hydrometer.errors import OutputError
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.store.evidence import EvidenceStore, Outcome, Spend
 from hydrometer.store.evidence.database import Limits
-from hydrometer.targets.protocol import Fault, Reply, Request
+from hydrometer.records.exchange import Fault, Reply, Request
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +42,12 @@ THROTTLED = fault("slow down", http_status=429, throttled=True)
 def test_an_answer_is_settled_and_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:
     questions = ask_for("abc")
     done = collect_now(Told(), questions, tmp_path / "s.db")
-    assert (done.tally.total, done.tally.settled, done.tally.requests_sent) == (3, 3, 3)
-    assert (done.tally.stop, done.tally.throttled, done.tally.usd, done.requests) == (Stop.DONE, 0, None, 3)
+    assert (done.run_summary.total, done.run_summary.settled, done.run_summary.requests_sent) == (3, 3, 3)
+    assert (done.run_summary.stop, done.run_summary.throttled, done.run_summary.usd, done.requests) == (Stop.DONE, 0, None, 3)
     assert done.statuses == dict.fromkeys("abc", "answered")
     assert done.changes == [(1, 1), (2, 2), (3, 3)]
     again = collect_now(Told(), [*questions, *ask_for("d"), *ask_for("d")], tmp_path / "s.db")
-    assert (again.tally.total, again.tally.settled, again.tally.requests_sent) == (4, 4, 1)
+    assert (again.run_summary.total, again.run_summary.settled, again.run_summary.requests_sent) == (4, 4, 1)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_as_many_are_under_way_as_both_sides_allow(
     target = Told(slowly, most_at_once=most_at_once)
     done = collect_now(target, ask_for("abcdefg"), tmp_path / "s.db", Settings(concurrency=concurrency))
     assert target.most_under_way == expected
-    assert done.tally.settled == 7
+    assert done.run_summary.settled == 7
 
 
 def test_unless_told_otherwise_eight_are_under_way_and_eight_attempts_are_made(tmp_path: Path) -> None:
@@ -85,17 +85,17 @@ def test_a_question_is_given_up_after_so_many_attempts(
     done = collect_now(
         Told(script(fault())), ask_for("a"), tmp_path / "s.db", Settings(concurrency=1, attempts=attempts)
     )
-    assert done.tally.requests_sent == attempts
+    assert done.run_summary.requests_sent == attempts
     assert waits == [(n, None) for n in range(1, attempts)]
     assert done.statuses == {"a": "failed"}
     # Given up counts as settled, and each fault was told.
     assert done.changes == [(n, int(n == attempts)) for n in range(1, attempts + 1)]
-    assert done.tally.faults == {"gone": attempts}
+    assert done.run_summary.faults == {"gone": attempts}
 
 
 def test_a_fault_that_no_other_attempt_can_mend_is_final(tmp_path: Path) -> None:
     done = collect_now(Told(script(fault(retry=False))), ask_for("a"), tmp_path / "s.db")
-    assert (done.tally.requests_sent, done.tally.settled, done.statuses) == (1, 1, {"a": "failed"})
+    assert (done.run_summary.requests_sent, done.run_summary.settled, done.statuses) == (1, 1, {"a": "failed"})
 
 
 def test_what_came_back_but_is_no_answer_is_invalid(tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_complaints_about_the_rate_do_not_count_as_attempts(
     slow = fault("slow down", http_status=429, throttled=True, retry_after=3.5)
     target = Told(script(slow, slow, slow, fault("no"), slow, fault("no")))
     done = collect_now(target, ask_for("a"), tmp_path / "s.db", Settings(concurrency=1, attempts=2))
-    assert (done.tally.requests_sent, done.tally.throttled) == (6, 4)
-    assert done.tally.faults == {"slow down": 4, "no": 2}
+    assert (done.run_summary.requests_sent, done.run_summary.throttled) == (6, 4)
+    assert done.run_summary.faults == {"slow down": 4, "no": 2}
     # Waiting grows with every request, whatever it was refused for.
     assert waits == [(1, 3.5), (2, 3.5), (3, 3.5), (4, None), (5, 3.5)]
 
@@ -119,13 +119,13 @@ def test_complaints_about_the_rate_do_not_count_as_attempts(
 def test_the_second_refusal_of_a_request_is_final(tmp_path: Path, status: int | None, sent: int) -> None:
     target = Told(script(fault(http_status=status)))
     done = collect_now(target, ask_for("a"), tmp_path / "s.db", Settings(concurrency=1, attempts=5))
-    assert done.tally.requests_sent == sent
+    assert done.run_summary.requests_sent == sent
 
 
 def test_a_refusal_counts_with_other_faults_between(tmp_path: Path) -> None:
     turns = (fault(http_status=400), fault(http_status=500), THROTTLED, fault(http_status=400), "too late")
     done = collect_now(Told(script(*turns)), ask_for("a"), tmp_path / "s.db")
-    assert (done.tally.requests_sent, done.statuses) == (4, {"a": "failed"})
+    assert (done.run_summary.requests_sent, done.statuses) == (4, {"a": "failed"})
 
 
 RESERVE = Budget().reserve(Request(prompt="a", max_tokens=100)).tokens
@@ -158,17 +158,17 @@ def test_a_wrong_key_or_address_leaves_the_question_open(tmp_path: Path, status:
     turns = ("yes", fault(retry=False, http_status=status), "yes")
     done = collect_now(Told(script(*turns)), ask_for("abc"), tmp_path / "s.db")
     assert done.statuses == {"a": "answered", "b": after, "c": "answered"}
-    assert done.tally.settled == (2 if after == "open" else 3)
+    assert done.run_summary.settled == (2 if after == "open" else 3)
     assert done.changes[1] == (2, 1 if after == "open" else 2)
     again = collect_now(Told(), ask_for("abc"), tmp_path / "s.db")
-    assert again.tally.requests_sent == (1 if after == "open" else 0)
+    assert again.run_summary.requests_sent == (1 if after == "open" else 0)
     retried = collect_now(Told(), ask_for("abc"), tmp_path / "s.db", Settings(concurrency=1, retry_failed=True))
     assert set(retried.statuses.values()) == {"answered"}
 
 
 def test_a_wrong_key_is_final_only_where_another_attempt_cannot_help(tmp_path: Path) -> None:
     done = collect_now(Told(script(fault(http_status=401), "yes")), ask_for("a"), tmp_path / "s.db")
-    assert (done.statuses, done.tally.requests_sent) == ({"a": "answered"}, 2)
+    assert (done.statuses, done.run_summary.requests_sent) == ({"a": "answered"}, 2)
 
 
 def many(n: int) -> list[Any]:
@@ -182,9 +182,9 @@ REFUSED = fault("no such key", retry=False, http_status=401)
 def test_a_key_that_is_refused_eight_times_ends_the_run(tmp_path: Path, n: int, sent: int) -> None:
     """Or as many times as there are questions."""
     done = collect_now(Told(script(REFUSED)), many(n), tmp_path / "s.db")
-    assert isinstance(done.error, Trouble)
+    assert isinstance(done.error, EndpointRefused)
     assert str(done.error) == "told: no such key; nothing else came back, so asking was stopped"
-    assert done.tally.requests_sent == sent
+    assert done.run_summary.requests_sent == sent
     assert set(done.statuses.values()) == {"open"}
 
 
@@ -192,9 +192,9 @@ def test_an_answer_in_between_shows_that_there_is_hope(tmp_path: Path) -> None:
     turns = [*[REFUSED] * 7, "yes", *[REFUSED] * 7, "yes"]
     done = collect_now(Told(script(*turns)), many(16), tmp_path / "s.db")
     assert done.error is None
-    assert done.tally.requests_sent == 16
+    assert done.run_summary.requests_sent == 16
     turns = [*[REFUSED] * 7, "yes", REFUSED]
-    assert collect_now(Told(script(*turns)), many(20), tmp_path / "t.db").tally.requests_sent == 16
+    assert collect_now(Told(script(*turns)), many(20), tmp_path / "t.db").run_summary.requests_sent == 16
 
 
 @pytest.mark.parametrize(("concurrency", "least", "most"), [(1, 32, 32), (8, 32, 39), (16, 64, 79)])
@@ -204,13 +204,13 @@ def test_questions_that_fail_one_after_another_end_the_run_later(
     """After 32, or four for each under way; those under way at that moment are still counted."""
     told = Told(script(fault(retry=False, http_status=500)))
     done = collect_now(told, many(120), tmp_path / "s.db", Settings(concurrency=concurrency))
-    assert isinstance(done.error, Trouble)
-    assert least <= done.tally.requests_sent <= most
+    assert isinstance(done.error, EndpointRefused)
+    assert least <= done.run_summary.requests_sent <= most
 
 
 def test_failing_questions_of_a_small_plan_end_no_run(tmp_path: Path) -> None:
     done = collect_now(Told(script(fault(retry=False, http_status=500))), many(31), tmp_path / "s.db")
-    assert (done.error, done.tally.settled) == (None, 31)
+    assert (done.error, done.run_summary.settled) == (None, 31)
 
 
 @pytest.mark.parametrize(("concurrency", "least", "most"), [(1, 8, 8), (4, 8, 11), (16, 32, 47)])
@@ -219,8 +219,8 @@ def test_a_server_that_is_not_there_ends_the_run(tmp_path: Path, concurrency: in
     told = Told(script(fault("nobody there", unreachable=True)))
     settings = Settings(concurrency=concurrency, attempts=100)
     done = collect_now(told, many(60), tmp_path / "s.db", settings)
-    assert isinstance(done.error, Trouble)
-    assert least <= done.tally.requests_sent <= most
+    assert isinstance(done.error, EndpointRefused)
+    assert least <= done.run_summary.requests_sent <= most
     assert set(done.statuses.values()) == {"open"}
 
 
@@ -231,10 +231,10 @@ def test_a_server_that_says_anything_is_there(tmp_path: Path) -> None:
         path = tmp_path / f"{type(between).__name__}.db"
         done = collect_now(Told(script(*turns)), many(2), path, Settings(concurrency=1, attempts=100))
         assert done.error is None
-        assert done.tally.settled == 2
+        assert done.run_summary.settled == 2
     turns = [*[away] * 7, "yes", away]
     done = collect_now(Told(script(*turns)), many(2), tmp_path / "t.db", Settings(concurrency=1, attempts=100))
-    assert (type(done.error), done.tally.requests_sent) == (Trouble, 16)
+    assert (type(done.error), done.run_summary.requests_sent) == (EndpointRefused, 16)
 
 
 class Clock:
@@ -270,10 +270,10 @@ def test_a_provider_that_only_complains_is_given_up_after_a_quarter_of_an_hour(
 
     done = collect_now(Told(do), many(2), tmp_path / "s.db")
     if given_up:
-        assert isinstance(done.error, Trouble)
+        assert isinstance(done.error, EndpointRefused)
         assert str(done.error) == "told: slow down, for 15 minutes; try again later"
     else:
-        assert (done.error, done.tally.settled) == (None, 2)
+        assert (done.error, done.run_summary.settled) == (None, 2)
 
 
 def test_other_faults_have_no_such_patience(tmp_path: Path, clock: Clock) -> None:
@@ -284,18 +284,18 @@ def test_other_faults_have_no_such_patience(tmp_path: Path, clock: Clock) -> Non
         return "yes"
 
     target = Told(do)
-    assert collect_now(target, many(1), tmp_path / "s.db").tally.settled == 1
+    assert collect_now(target, many(1), tmp_path / "s.db").run_summary.settled == 1
 
 
 def test_a_budget_of_requests_stops_the_run_and_leaves_the_rest_open(tmp_path: Path) -> None:
     settings = Settings(concurrency=1, budget=Budget(requests=2))
     done = collect_now(Told(), many(5), tmp_path / "s.db", settings)
-    assert (done.tally.stop, done.tally.requests_sent, done.tally.settled) == (Stop.BUDGET, 2, 2)
+    assert (done.run_summary.stop, done.run_summary.requests_sent, done.run_summary.settled) == (Stop.BUDGET, 2, 2)
     assert list(done.statuses.values()) == ["answered"] * 2 + ["open"] * 3
     # Earlier runs count.
-    assert collect_now(Told(), many(5), tmp_path / "s.db", settings).tally.requests_sent == 0
+    assert collect_now(Told(), many(5), tmp_path / "s.db", settings).run_summary.requests_sent == 0
     more = Settings(concurrency=1, budget=Budget(requests=3))
-    assert collect_now(Told(), many(5), tmp_path / "s.db", more).tally.requests_sent == 1
+    assert collect_now(Told(), many(5), tmp_path / "s.db", more).run_summary.requests_sent == 1
 
 
 def test_while_requests_are_under_way_their_reserves_may_come_back(tmp_path: Path) -> None:
@@ -310,12 +310,12 @@ def test_while_requests_are_under_way_their_reserves_may_come_back(tmp_path: Pat
     settings = Settings(concurrency=3, budget=Budget(tokens=one + 4 * 12))
     target = Told(cheap)
     done = collect_now(target, questions, tmp_path / "s.db", settings)
-    assert (done.tally.stop, done.tally.settled, target.most_under_way) == (Stop.DONE, 5, 1)
+    assert (done.run_summary.stop, done.run_summary.settled, target.most_under_way) == (Stop.DONE, 5, 1)
     assert done.tokens == 5 * 12
     # One token less, and the fifth might have cost too much.
     short = Settings(concurrency=3, budget=Budget(tokens=one + 4 * 12 - 1))
     done = collect_now(Told(cheap), questions, tmp_path / "t.db", short)
-    assert (done.tally.stop, done.tally.settled) == (Stop.BUDGET, 4)
+    assert (done.run_summary.stop, done.run_summary.settled) == (Stop.BUDGET, 4)
 
 
 def test_dollars_are_counted_where_there_is_a_price(tmp_path: Path) -> None:
@@ -324,10 +324,10 @@ def test_dollars_are_counted_where_there_is_a_price(tmp_path: Path) -> None:
     told = Told(script(answered("yes", prompt_tokens=7, completion_tokens=5)))
     settings = Settings(concurrency=1, budget=Budget(price=price))
     done = collect_now(told, many(2), tmp_path / "s.db", settings)
-    assert done.tally.usd == pytest.approx(0.000152)
+    assert done.run_summary.usd == pytest.approx(0.000152)
     assert done.nano_usd == 152_000
     unknown = collect_now(Told(), ask_for("a", max_tokens=100), tmp_path / "t.db", settings)
-    assert unknown.tally.usd == pytest.approx((257 * 3 + 100 * 11) / 1e6)
+    assert unknown.run_summary.usd == pytest.approx((257 * 3 + 100 * 11) / 1e6)
 
 
 def test_stop_waits_for_what_is_under_way_and_sends_nothing_more(tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_stop_waits_for_what_is_under_way_and_sends_nothing_more(tmp_path: Path)
         collector.stop()
 
     done = collect_now(Told(do), many(5), tmp_path / "s.db", Settings(concurrency=2), meanwhile=stop)
-    assert (done.tally.stop, done.tally.requests_sent, done.tally.settled) == (Stop.INTERRUPTED, 2, 2)
+    assert (done.run_summary.stop, done.run_summary.requests_sent, done.run_summary.settled) == (Stop.INTERRUPTED, 2, 2)
     assert list(done.statuses.values()) == ["answered"] * 2 + ["open"] * 3
 
 
@@ -357,34 +357,34 @@ def test_a_stopped_run_tries_nothing_again_and_leaves_it_to_others(tmp_path: Pat
             collector.stop()
 
         done = collect_now(Told(do), many(1), path, meanwhile=stop)
-        assert (done.tally.stop, done.tally.requests_sent) == (Stop.INTERRUPTED, 1)
+        assert (done.run_summary.stop, done.run_summary.requests_sent) == (Stop.INTERRUPTED, 1)
         assert done.statuses == {"q0": "open"}
         # Nobody holds it any more.
-        assert collect_now(Told(), many(1), path).tally.settled == 1
+        assert collect_now(Told(), many(1), path).run_summary.settled == 1
 
 
 def test_stopping_cuts_a_wait_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "wait_before", lambda *_, **__: 60.0)
 
     async def stop(collector: Collector, store: EvidenceStore) -> None:
-        while not collector.tally.faults:
+        while not collector.run_summary.faults:
             await asyncio.sleep(0.01)
         collector.stop()
 
     done = collect_now(Told(script(fault())), many(1), tmp_path / "s.db", meanwhile=stop)
-    assert (done.tally.stop, done.tally.requests_sent, done.statuses) == (Stop.INTERRUPTED, 1, {"q0": "open"})
-    assert collect_now(Told(), many(1), tmp_path / "s.db").tally.settled == 1
+    assert (done.run_summary.stop, done.run_summary.requests_sent, done.statuses) == (Stop.INTERRUPTED, 1, {"q0": "open"})
+    assert collect_now(Told(), many(1), tmp_path / "s.db").run_summary.settled == 1
 
 
 def test_a_budget_that_ended_the_run_stays_the_reason(tmp_path: Path) -> None:
     async def stop(collector: Collector, store: EvidenceStore) -> None:
-        while collector.tally.stop is Stop.DONE:
+        while collector.run_summary.stop is Stop.DONE:
             await asyncio.sleep(0.005)
         collector.stop()
 
     settings = Settings(concurrency=1, budget=Budget(requests=1))
     done = collect_now(Told(), many(3), tmp_path / "s.db", settings, meanwhile=stop)
-    assert done.tally.stop is Stop.BUDGET
+    assert done.run_summary.stop is Stop.BUDGET
 
 
 def test_answers_under_way_are_kept_where_the_endpoint_is_in_trouble(tmp_path: Path) -> None:
@@ -395,7 +395,7 @@ def test_answers_under_way_are_kept_where_the_endpoint_is_in_trouble(tmp_path: P
         raise REFUSED
 
     done = collect_now(Told(do), many(9), tmp_path / "s.db", Settings(concurrency=2))
-    assert isinstance(done.error, Trouble)
+    assert isinstance(done.error, EndpointRefused)
     assert done.answers["q0"].text == "late"
 
 
@@ -414,7 +414,7 @@ def test_two_seconds_are_waited_for_late_answers(tmp_path: Path, monkeypatch: py
         raise REFUSED
 
     done = collect_now(Told(do), many(9), tmp_path / "s.db", Settings(concurrency=2))
-    assert isinstance(done.error, Trouble)
+    assert isinstance(done.error, EndpointRefused)
     assert given == [2.0]
     assert done.statuses["q0"] == "open"
 
@@ -459,7 +459,7 @@ def test_what_another_process_is_asking_is_asked_last(tmp_path: Path, monkeypatc
     target, let_go = held(tmp_path / "s.db", 4, until="q3")
     done = collect_now(target, many(4), tmp_path / "s.db", meanwhile=let_go)
     assert target.prompts == ["q1", "q2", "q3", "q0"]
-    assert (done.tally.settled, done.error) == (4, None)
+    assert (done.run_summary.settled, done.error) == (4, None)
 
 
 @pytest.mark.parametrize(("n", "concurrency", "paused"), [(2, 1, True), (3, 1, False), (5, 2, True), (6, 2, False)])
@@ -471,13 +471,13 @@ def test_who_has_much_else_to_ask_does_not_wait_for_another_process(
     sent_before: list[int] = []
 
     async def pause(self: Collector, seconds: float) -> None:
-        sent_before.append(self.tally.requests_sent)
+        sent_before.append(self.run_summary.requests_sent)
         assert seconds == 0.25
         await asyncio.sleep(0.01)
 
     monkeypatch.setattr(Collector, "_pause", pause)
     done = collect_now(target, many(n), tmp_path / "s.db", Settings(concurrency=concurrency), meanwhile=let_go)
-    assert done.tally.settled == n
+    assert done.run_summary.settled == n
     assert (min(sent_before, default=n) < concurrency) is paused
 
 
@@ -496,7 +496,7 @@ def test_an_answer_that_somebody_else_wrote_meanwhile_is_settled(tmp_path: Path)
 
     target = Told(do)
     done = collect_now(target, many(2), path)
-    assert (done.tally.settled, done.tally.requests_sent) == (2, 1)
+    assert (done.run_summary.settled, done.run_summary.requests_sent) == (2, 1)
     assert {name: a.text for name, a in done.answers.items()} == {"q0": "mine", "q1": "theirs"}
 
 
@@ -513,6 +513,6 @@ def test_a_complaint_halves_how_many_are_under_way(tmp_path: Path) -> None:
 
     target = Told(do)
     done = collect_now(target, many(4), tmp_path / "s.db", Settings(concurrency=4))
-    assert (done.tally.settled, done.tally.throttled) == (4, 4)
+    assert (done.run_summary.settled, done.run_summary.throttled) == (4, 4)
     # All four complained of one crowd: from four to two.
     assert max(seen) == 2

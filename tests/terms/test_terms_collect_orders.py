@@ -11,7 +11,7 @@ import pytest
 from hydrometer.collect import Budget, Price, Settings, orders
 from hydrometer.collect.orders import Order, orders_from
 from hydrometer.errors import InputError
-from hydrometer.targets.protocol import Request
+from hydrometer.records.exchange import Request
 
 
 @pytest.fixture

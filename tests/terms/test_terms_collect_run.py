@@ -13,14 +13,14 @@ import pytest
 from collecting_cases import Told, answered, script
 
 from hydrometer.collect import Budget, Price, Settings, Stop
-from hydrometer.collect.engine import Tally
+from hydrometer.collect.engine import RunSummary
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.run import Collected, collect, summary, warnings
 from hydrometer.collect.watch import Watch
 from hydrometer.stats.drift import ChangeTestResult
-from hydrometer.store.evidence import Question, Spend
+from hydrometer.store.evidence import ProbeRequest, Spend
 from hydrometer.store.evidence.counts import Counts
-from hydrometer.targets.protocol import Fault, Request
+from hydrometer.records.exchange import Fault, Request
 
 COUNTS = Counts(
     statuses={"answered": 7, "refused": 2, "truncated": 1}, repeats={"answered": 3}, reported_models={"m": 10},
@@ -28,9 +28,9 @@ COUNTS = Counts(
 )  # fmt: skip
 RESULT = ChangeTestResult(2.5, 0.25, 2, 12, 0.0001)
 PLAIN = Collected(
-    model="m", store=Path("s.db"), tally=Tally(total=10, settled=10, requests_sent=13, throttled=2),
+    model="m", store=Path("s.db"), run_summary=RunSummary(total=10, settled=10, requests_sent=13, throttled=2),
     counts=COUNTS, spend=Spend(requests=19, tokens=53, nano_usd=1_500_000), price_known=True, lost=0, watch=None,
-    trouble=None,
+    refusal=None,
 )  # fmt: skip
 
 
@@ -39,19 +39,19 @@ def counted(**changed: Any) -> Collected:
 
 
 @pytest.mark.parametrize(
-    ("settled", "trouble", "complete"),
+    ("settled", "endpoint_refused", "complete"),
     [(10, None, True), (11, None, True), (9, None, False), (10, "gone", False), (9, "gone", False)],
 )
 def test_a_run_is_complete_with_every_question_settled_and_no_trouble(
-    settled: int, trouble: str | None, complete: bool
+    settled: int, refusal: str | None, complete: bool
 ) -> None:
-    found = replace(PLAIN, tally=Tally(total=10, settled=settled), trouble=trouble)
+    found = replace(PLAIN, run_summary=RunSummary(total=10, settled=settled), refusal=refusal)
     assert found.complete is complete
     assert summary(found)["complete"] is complete
 
 
 def test_the_summary_counts_everything_once() -> None:
-    PLAIN.tally.faults.update({"rare": 1, "often": 3})
+    PLAIN.run_summary.faults.update({"rare": 1, "often": 3})
     assert summary(PLAIN) == {
         "model": "m", "store": "s.db",
         "answered": 7, "empty": 0, "truncated": 1, "refused": 2, "invalid": 0, "failed": 0, "open": 0,
@@ -63,8 +63,8 @@ def test_the_summary_counts_everything_once() -> None:
     assert summary(replace(PLAIN, price_known=False))["usd"] is None
     assert summary(counted(attempts={}))["lost_in_flight"] == 0
     assert summary(counted(statuses={"open": 4, "failed": 1}))["open"] == 4
-    assert summary(replace(PLAIN, trouble="gone"))["stop"] == "trouble"
-    assert summary(replace(PLAIN, tally=Tally(total=1, stop=Stop.BUDGET)))["stop"] == "budget"
+    assert summary(replace(PLAIN, refusal="gone"))["stop"] == "endpoint_refused"
+    assert summary(replace(PLAIN, run_summary=RunSummary(total=1, stop=Stop.BUDGET)))["stop"] == "budget"
 
 
 def test_the_summary_tells_what_the_canaries_say() -> None:
@@ -77,7 +77,7 @@ def test_the_summary_tells_what_the_canaries_say() -> None:
     ("found", "said"),
     [
         (counted(), []),
-        (replace(PLAIN, trouble="gone"), ["gone"]),
+        (replace(PLAIN, refusal="gone"), ["gone"]),
         (
             counted(statuses={"failed": 2, "invalid": 1000, "empty": 5}),
             ["1,002 probes have no answer after every attempt: --retry-failed asks them again"],
@@ -120,8 +120,8 @@ def test_a_providers_name_for_its_model_may_be_longer_or_shorter(asked: str, tol
 
 
 def plan(*prompts: str, canaries: tuple[str, ...] = ()) -> Plan:
-    first = [Question(prompt, Request(prompt=prompt)) for prompt in prompts]
-    again = [Question(c, Request(prompt=c), turn) for turn in range(1, 4) for c in canaries]
+    first = [ProbeRequest(prompt, Request(prompt=prompt)) for prompt in prompts]
+    again = [ProbeRequest(c, Request(prompt=c), turn) for turn in range(1, 4) for c in canaries]
     return Plan((*first, *again), canaries)
 
 
@@ -131,16 +131,16 @@ ONE = Settings(concurrency=1)
 def test_a_run_of_the_whole_plan_is_watched(tmp_path: Path) -> None:
     target = Told()
     found = collect(target, plan("a", "b", canaries=("a",)), tmp_path / "s.db", settings=ONE)
-    assert (found.model, found.complete, found.price_known, found.lost, found.trouble) == ("told", True, False, 0, None)
+    assert (found.model, found.complete, found.price_known, found.lost, found.refusal) == ("told", True, False, 0, None)
     assert (found.counts.statuses, found.counts.repeats) == ({"answered": 2}, {"answered": 3})
     assert found.watch is not None
     assert found.watch.n_canaries == 1
     assert target.closed == 1
-    # Without canaries there is nothing to watch, as where the plan is not done or the endpoint is in trouble.
+    # Without canaries there is nothing to watch, as where the plan is not done or the endpoint refuses everything.
     assert collect(Told(), plan("a", "b"), tmp_path / "s.db", settings=ONE).watch is None
     short = Settings(concurrency=1, budget=Budget(requests=5))
     stopped = collect(Told(), plan("a", "b", "c", canaries=("a",)), tmp_path / "s.db", settings=short)
-    assert (stopped.tally.settled, stopped.tally.total, stopped.watch, stopped.complete) == (5, 6, None, False)
+    assert (stopped.run_summary.settled, stopped.run_summary.total, stopped.watch, stopped.complete) == (5, 6, None, False)
     refused = Told(script(Fault("no", retry=False, http_status=401)))
     troubled = collect(refused, plan("a", "z", canaries=("a",)), tmp_path / "s.db", settings=ONE)
     assert (troubled.watch, troubled.complete) == (None, False)
@@ -150,7 +150,7 @@ def test_trouble_is_told_and_what_was_paid_is_counted(tmp_path: Path) -> None:
     turns = [answered("yes", prompt_tokens=7, completion_tokens=5), *[Fault("no", retry=False, http_status=401)] * 9]
     settings = Settings(concurrency=1, budget=Budget(price=Price(3.0, 11.0)))
     found = collect(Told(script(*turns)), plan(*"abcdefghij"), tmp_path / "s.db", settings=settings)
-    assert found.trouble == "told: no; nothing else came back, so asking was stopped"
+    assert found.refusal == "told: no; nothing else came back, so asking was stopped"
     assert (found.spend.requests, found.spend.tokens, found.spend.nano_usd) == (9, 12, 76_000)
     assert (found.price_known, found.complete) == (True, False)
     assert found.counts.statuses == {"answered": 1, "open": 9}
@@ -174,7 +174,7 @@ def test_the_first_signal_waits_for_what_is_under_way(tmp_path: Path, number: si
 
     before = signal.getsignal(number)
     found = collect(Told(do), plan("a", "b"), tmp_path / "s.db", settings=ONE)
-    assert (found.tally.stop, found.counts.statuses) == (Stop.INTERRUPTED, {"answered": 1, "open": 1})
+    assert (found.run_summary.stop, found.counts.statuses) == (Stop.INTERRUPTED, {"answered": 1, "open": 1})
     assert signal.getsignal(number) is before
 
 
