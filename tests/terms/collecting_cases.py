@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from hydrometer.collect.engine import Collector, Settings, RunSummary
+from hydrometer.collect.engine import Collector, RunSummary, Settings
+from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.store.evidence import Answer, EvidenceStore, ProbeRequest, read_answers
-from hydrometer.records.exchange import Capabilities, Fault, Reply, Request
 
 Doing = Callable[[Request], Awaitable[str | Reply]]
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from collecting_cases import Told
 
-from hydrometer.collect import Budget, Settings, EndpointRefused, engine
+from hydrometer.collect import Budget, EndpointRefused, Settings, engine
 from hydrometer.collect.asking import Asker
 from hydrometer.collect.money import Estimate
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.run import collect
+from hydrometer.records.exchange import Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.store.evidence import ProbeRequest
-from hydrometer.records.exchange import Fault, Reply, Request
 
 
 class Knows(Told):

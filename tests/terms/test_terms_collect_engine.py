@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from collecting_cases import Told, answered, ask_for, collect_now, script
 
-from hydrometer.collect import Budget, Price, Settings, Stop, EndpointRefused, engine
+from hydrometer.collect import Budget, EndpointRefused, Price, Settings, Stop, engine
 from hydrometer.collect.engine import Collector
 from hydrometer.errors import OutputError
+from hydrometer.records.exchange import Fault, Reply, Request
 from hydrometer.records.responses import ResponseStatus
 from hydrometer.store.evidence import EvidenceStore, Outcome, Spend
 from hydrometer.store.evidence.database import Limits
-from hydrometer.records.exchange import Fault, Reply, Request
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,12 @@ def test_an_answer_is_settled_and_a_second_run_has_nothing_to_do(tmp_path: Path)
     questions = ask_for("abc")
     done = collect_now(Told(), questions, tmp_path / "s.db")
     assert (done.run_summary.total, done.run_summary.settled, done.run_summary.requests_sent) == (3, 3, 3)
-    assert (done.run_summary.stop, done.run_summary.throttled, done.run_summary.usd, done.requests) == (Stop.DONE, 0, None, 3)
+    assert (done.run_summary.stop, done.run_summary.throttled, done.run_summary.usd, done.requests) == (
+        Stop.DONE,
+        0,
+        None,
+        3,
+    )
     assert done.statuses == dict.fromkeys("abc", "answered")
     assert done.changes == [(1, 1), (2, 2), (3, 3)]
     again = collect_now(Told(), [*questions, *ask_for("d"), *ask_for("d")], tmp_path / "s.db")
@@ -372,7 +377,11 @@ def test_stopping_cuts_a_wait_short(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         collector.stop()
 
     done = collect_now(Told(script(fault())), many(1), tmp_path / "s.db", meanwhile=stop)
-    assert (done.run_summary.stop, done.run_summary.requests_sent, done.statuses) == (Stop.INTERRUPTED, 1, {"q0": "open"})
+    assert (done.run_summary.stop, done.run_summary.requests_sent, done.statuses) == (
+        Stop.INTERRUPTED,
+        1,
+        {"q0": "open"},
+    )
     assert collect_now(Told(), many(1), tmp_path / "s.db").run_summary.settled == 1
 
 

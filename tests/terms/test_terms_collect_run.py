@@ -17,10 +17,10 @@ from hydrometer.collect.engine import RunSummary
 from hydrometer.collect.plan import Plan
 from hydrometer.collect.run import Collected, collect, summary, warnings
 from hydrometer.collect.watch import Watch
+from hydrometer.records.exchange import Fault, Request
 from hydrometer.stats.drift import ChangeTestResult
 from hydrometer.store.evidence import ProbeRequest, Spend
 from hydrometer.store.evidence.counts import Counts
-from hydrometer.records.exchange import Fault, Request
 
 COUNTS = Counts(
     statuses={"answered": 7, "refused": 2, "truncated": 1}, repeats={"answered": 3}, reported_models={"m": 10},
@@ -140,7 +140,12 @@ def test_a_run_of_the_whole_plan_is_watched(tmp_path: Path) -> None:
     assert collect(Told(), plan("a", "b"), tmp_path / "s.db", settings=ONE).watch is None
     short = Settings(concurrency=1, budget=Budget(requests=5))
     stopped = collect(Told(), plan("a", "b", "c", canaries=("a",)), tmp_path / "s.db", settings=short)
-    assert (stopped.run_summary.settled, stopped.run_summary.total, stopped.watch, stopped.complete) == (5, 6, None, False)
+    assert (stopped.run_summary.settled, stopped.run_summary.total, stopped.watch, stopped.complete) == (
+        5,
+        6,
+        None,
+        False,
+    )
     refused = Told(script(Fault("no", retry=False, http_status=401)))
     troubled = collect(refused, plan("a", "z", canaries=("a",)), tmp_path / "s.db", settings=ONE)
     assert (troubled.watch, troubled.complete) == (None, False)
