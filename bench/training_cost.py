@@ -25,7 +25,7 @@ from hydrometer.instruments.training_cost.estimating.estimate import estimate
 from hydrometer.instruments.training_cost.estimating.request import (
     Network,
     PhaseKind,
-    Plan,
+    TrainingPlan,
     network_from_file,
     network_from_headline,
 )
@@ -200,7 +200,7 @@ def phases() -> list[str]:
         total = np.zeros(3)
         for tokens, length in parts:
             teacher = 32.8e9 if phase == "distillation" else None
-            plan = Plan(
+            plan = TrainingPlan(
                 tokens=tokens,
                 accelerator=chip,
                 precision=precision,
@@ -235,7 +235,7 @@ def goodput() -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     for name, network, tokens, chip, mfu, published, precision in cases:
-        plan = Plan(tokens=tokens, accelerator=chip, precision=precision, steady_mfu=mfu)
+        plan = TrainingPlan(tokens=tokens, accelerator=chip, precision=precision, steady_mfu=mfu)
         hours = estimate(network, plan, rng=np.random.default_rng(0)).accelerator_hours
         low, middle, high = hours.p10, hours.p50, hours.p90
         lines.append(
@@ -248,7 +248,7 @@ def goodput() -> list[str]:
 def speed() -> str:
     """Returns how long estimates take."""
     network = network_from_headline(total_parameters=70e9)
-    plan = Plan(tokens=15e12, accelerator="H100")
+    plan = TrainingPlan(tokens=15e12, accelerator="H100")
     rng = np.random.default_rng(0)
     estimate(network, plan, rng=rng)
     start = time.process_time()

@@ -39,7 +39,7 @@ def counted(**changed: Any) -> Collected:
 
 
 @pytest.mark.parametrize(
-    ("settled", "endpoint_refused", "complete"),
+    ("settled", "refusal", "complete"),
     [(10, None, True), (11, None, True), (9, None, False), (10, "gone", False), (9, "gone", False)],
 )
 def test_a_run_is_complete_with_every_question_settled_and_no_trouble(
