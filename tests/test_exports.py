@@ -18,7 +18,8 @@ SIGNATURES = {
     "IdentityAnswers": "identity",
     "PanelAnswers": "responses, panel, candidate?, alpha?, model?",
     "ServingRequest": "accelerator, precision?, tp?, dp?, ep?, pp?, disaggregated?, engine?, concurrency?, "
-    "input_tokens?, output_tokens?, cache_hit?, drafted?, accepted?, cache_precision?, price?, date?, contract?, utilisation?",
+    "input_tokens?, output_tokens?, cache_hit?, drafted?, accepted?, cache_precision?, price?, date?, contract?, "
+    "utilisation?",
     "SimilarityOptions": "alpha?, most_probes?, most_null?, seed?",
     "StatedGain": "gain",
     "TrainingPlan": "*, tokens, accelerator, n_accelerators?, precision?, sequence_length?, document_length?, phase?, "

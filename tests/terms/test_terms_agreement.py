@@ -63,6 +63,8 @@ def test_intraclass_correlation_is_shrout_and_fleiss() -> None:
     # Table 4: ICC(2,1) = 0.29; from its mean squares 11.24 (targets), 32.49 (judges), 1.02 (error):
     # (11.24 - 1.02) / (11.24 + 3·1.02 + 4·(32.49 - 1.02)/6).
     assert intraclass_correlation(SHROUT) == pytest.approx(0.2898, abs=5e-5)
+    # It has no unit.
+    assert intraclass_correlation(SHROUT / 100) == pytest.approx(intraclass_correlation(SHROUT))
 
 
 def test_intraclass_correlation_of_two_by_two() -> None:

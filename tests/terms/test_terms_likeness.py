@@ -16,6 +16,11 @@ def test_ruzicka_is_minima_over_maxima() -> None:
     assert found == pytest.approx(np.array([[1, 3 / 9, 0], [3 / 9, 1, 2 / 10], [0, 2 / 10, 1]]))
 
 
+def test_ruzicka_has_no_unit() -> None:
+    profile = np.array([[1.0, 4.0, 0.0], [3.0, 2.0, 2.0]])
+    assert ruzicka(profile / 100) == pytest.approx(np.array([[1, 3 / 9], [3 / 9, 1]]))
+
+
 def test_ruzicka_of_zeros_and_ones_is_jaccards() -> None:
     present = np.random.default_rng(1).random((5, 12)) < 0.5
     assert ruzicka(present.astype(float)) == pytest.approx(1 - squareform(pdist(present, "jaccard")))
@@ -32,6 +37,7 @@ def test_a_ratio_is_the_smaller_over_the_larger() -> None:
     found = ratio(np.array([2.0, 5.0, 0.0, 0.0]))
     expected = [[1, 0.4, 0, 0], [0.4, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
     assert found == pytest.approx(np.array(expected))
+    assert ratio(np.array([0.02, 0.05])) == pytest.approx(np.array([[1, 0.4], [0.4, 1]]))
 
 
 def test_a_pair_beyond_everybody_by_hand() -> None:
@@ -67,3 +73,7 @@ def test_probes_are_apart_and_silence_is_not_a_number() -> None:
     found = beyond_everybody(similarity, first=0, second=1, others=np.array([2, 3]))
     assert found[0] == pytest.approx(1.0)
     assert np.isnan(found[1:]).all()
+    # One other model is enough to compare with, as long as somebody is known to be like it.
+    similarity[2] = 7.0
+    similarity[2, 0, 3] = similarity[2, 3, 0] = math.nan
+    assert beyond_everybody(similarity, first=0, second=1, others=np.array([2, 3]))[2] == pytest.approx(0.0)

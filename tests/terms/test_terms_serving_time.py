@@ -237,9 +237,9 @@ def test_a_prompts_tokens_go_to_a_node_once() -> None:
     # Four nodes; two experts a token meet 4·(1 - (3/4)²) = 1.75 of them.
     sent = found(dp=32.0, mixture_layers=5.0, fresh_tokens=64.0, hidden_size=7.0, per_token=2.0, network=13.0)
     assert sent.prompt == pytest.approx(3 * 5 * 2 * 7 * 1.75 / 13)
-    # A domain and a half counts as 1.5 nodes: one expert a token meets one.
-    sent = found(dp=12.0, mixture_layers=5.0, fresh_tokens=24.0, hidden_size=7.0, per_token=1.0, network=13.0)
-    assert sent.prompt == pytest.approx(3 * 5 * 2 * 7 * 1.0 / 13)
+    # A domain and a quarter counts as 1.25 nodes: 1.25·(1 - (1/5)²) = 1.2 of them.
+    sent = found(dp=10.0, mixture_layers=5.0, fresh_tokens=20.0, hidden_size=7.0, per_token=2.0, network=13.0)
+    assert sent.prompt == pytest.approx(3 * 5 * 2 * 7 * 1.2 / 13)
 
 
 def test_a_prompt_within_one_domain_or_without_replicas_sends_nothing_to_experts() -> None:
