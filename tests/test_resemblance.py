@@ -17,7 +17,7 @@ from synthetic import make_world
 from hydrometer.errors import DegenerateInputWarning
 from hydrometer.panel import open_panel
 from hydrometer.panel.channel import ChannelBuilder
-from hydrometer.panel.grams import CHANNELS, marks, tokens
+from hydrometer.panel.grams import CHANNELS, features, tokens
 from hydrometer.panel.index import build_index
 from hydrometer.stats.conformal import ROUNDING, NullDistribution, block_jackknife_error, models_needed
 from hydrometer.stats.resemblance import nearer_centre, soften, unit_kernel
@@ -130,7 +130,7 @@ def test_content_is_sublinear_tfidf_cosine_as_scikit_learn_counts_it() -> None:
         "Nothing here is alike.",
     ]
     builder = ChannelBuilder(1, len(texts))
-    found = [(i, m["content"]) for i, text in enumerate(texts) if (m := marks(text)) is not None]
+    found = [(i, m["content"]) for i, text in enumerate(texts) if (m := features(text)) is not None]
     builder.add(0, found)
     counted = CountVectorizer(tokenizer=tokens, token_pattern=None, ngram_range=(1, 2)).fit_transform(texts).toarray()
     users = (counted > 0).sum(axis=0)
@@ -152,11 +152,11 @@ def test_an_outsider_is_compared_as_if_it_were_a_member(tmp_path: Path) -> None:
         builder = ChannelBuilder(5, last)
         for p, prompt in enumerate(panel.prompts):
             rows = dict(frame.filter(prompt=prompt).select("model", "response").iter_rows())
-            found = [(i, marks(rows[model])) for i, model in enumerate(panel.models[:last])]
+            found = [(i, features(rows[model])) for i, model in enumerate(panel.models[:last])]
             builder.add(p, [(i, m[name]) for i, m in found if m is not None])
         channel = builder.finish()
         for p, prompt in enumerate(panel.prompts):
-            outsider = marks(frame.filter(prompt=prompt, model=panel.models[last])["response"][0])
+            outsider = features(frame.filter(prompt=prompt, model=panel.models[last])["response"][0])
             assert outsider is not None
             row = channel.compare(p, outsider[name], n_answers=last)
             gap = np.abs(row - whole.channels[name].similarity_PMM[p, last, :last])
@@ -166,7 +166,7 @@ def test_an_outsider_is_compared_as_if_it_were_a_member(tmp_path: Path) -> None:
 
 @given(st.text(max_size=400))
 def test_any_text_has_marks_or_none(text: str) -> None:
-    found = marks(text)
+    found = features(text)
     assert (found is None) == (not tokens(text))
     if found is not None:
         assert set(found) == set(CHANNELS)
@@ -176,7 +176,7 @@ def test_any_text_has_marks_or_none(text: str) -> None:
 
 
 def test_white_space_around_an_answer_is_no_mark() -> None:
-    plain, padded = marks("Sure! Here it is:\n- one\n- two"), marks("  \nSure! Here it is:\n- one\n- two\n\n")
+    plain, padded = features("Sure! Here it is:\n- one\n- two"), features("  \nSure! Here it is:\n- one\n- two\n\n")
     assert plain is not None
     assert padded is not None
     for name in CHANNELS:

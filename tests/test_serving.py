@@ -237,7 +237,7 @@ def test_loads_beyond_the_measured_ones_are_less_certain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "words"),
+    ("asked", "words"),
     [
         (ServingRequest("H200", tp=6), "the nearest is --tp 4"),
         (ServingRequest("H200", tp=8, ep=3), "the nearest is --ep 2"),
@@ -262,9 +262,9 @@ def test_loads_beyond_the_measured_ones_are_less_certain() -> None:
         (ServingRequest("TPUv3", tp=8), "not in the table"),
     ],
 )
-def test_bad_input_is_refused_with_a_cure(request: ServingRequest, words: str) -> None:
+def test_bad_input_is_refused_with_a_cure(asked: ServingRequest, words: str) -> None:
     with pytest.raises(InputError) as error:
-        estimate(V3, request)
+        estimate(V3, asked)
     assert words in str(error.value)
 
 
