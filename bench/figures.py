@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 _TOP, _BLANK = "top", "value"
-_NUMBER = re.compile(r"(?:(?<![\w.)])[-+−])?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")  # noqa: RUF001 (a minus sign)
+_NUMBER = re.compile(r"(?:(?<![\w.)])[-+−])?\d(?:[\d,]*\d)?(?:\.\d+)?(?:e[-+]?\d+)?")  # noqa: RUF001 (a minus sign)
 _REMARK = re.compile(r"\([^()]*\)")
 _ROW = re.compile(r"^\|(.*)\|\s*$")
 

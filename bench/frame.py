@@ -58,7 +58,8 @@ class Option:
         kind: `Path`, `int`, `str` (several words, separated by commas), or `bool` (a flag).
         default: where nothing is told; of a path relative to `--data`, or None.
         role: of a path. `needed`: the bench cannot run without it. `part`: without it a part of the page cannot be
-            measured, so that the page is not written. `made`: the bench makes it, by default below the project.
+            measured, so that the page is not written. `made`: the bench makes it, by default below the project. Of a
+            flag: `stored`, what was measured before is used or forgotten, which the page does not tell.
     """
 
     name: str
@@ -173,7 +174,7 @@ def command(bench: Bench, given: Mapping[str, Any]) -> str:
     words = ["python bench/run.py", bench.name]
     for option in bench.options:
         value = given.get(option.name)
-        if value in (None, False) or (option.kind is not Path and value == option.default):
+        if value in (None, False) or option.role == "stored" or (option.kind is not Path and value == option.default):
             continue
         words.append(f"--{option.name}")
         if option.kind is not bool:

@@ -10,6 +10,14 @@ _COSTS = Option("costs", "folder with training_runs.csv and throughput_benchmark
 
 BENCHES = (
     Bench(
+        "shipped_cases",
+        "what the shipped dossiers say: propositions, equations, DeepSeek-V3's ladder",
+        Kind.DIRECT,
+        needs="nothing",
+        minutes=0.5,
+        page="shipped_cases.md",
+    ),
+    Bench(
         "claims",
         "true and corrupted claims about trainings: which are opposed",
         Kind.IN_VIEW,
@@ -185,7 +193,7 @@ BENCHES = (
             Option(
                 "scorer", "script that scores verdicts", default="../bench/score_attribution.py", role="needed"
             ),
-            Option("fresh", "measure again what is stored", kind=bool),
+            Option("fresh", "measure again what is stored", kind=bool, role="stored"),
         ),
     ),
     Bench(
@@ -232,7 +240,7 @@ BENCHES = (
             "doses": r"of which the curve is made, (\d+) of (\d+) \((\d+) % to (\d+) %\)",
             "doses_told": r"hard controls among them: (\d+) of (\d+)",
         },
-        options=(Option("again", "write from what was measured before", kind=bool),),
+        options=(Option("again", "write from what was measured before", kind=bool, role="stored"),),
     ),
     Bench(
         "lab_speed",
