@@ -26,7 +26,7 @@ SHAPES = response_shapes(TIME, (0.0, 5.0))
 
 
 def test_shapes_come_as_partial_adjustment() -> None:
-    # Of what is outstanding a share of 1 - exp(-1/5) comes each time, the first at the time of the move.
+    # Of what is outstanding a share of 1 - exp(-1/5) comes each time, the first at the time of the event.
     found = response_shapes(np.array([-1.0, 0.0, 1.0, 4.0]), (0.0, 5.0))
     assert found[:, 0] == pytest.approx([0, 1, 1, 1])
     assert found[:, 1] == pytest.approx([0, 1 - math.exp(-0.2), 1 - math.exp(-0.4), 1 - math.exp(-1.0)])
