@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hydrometer import cli
 from hydrometer.errors import InputError
-from hydrometer.store.audits import read_audit
+from hydrometer.audit import read_audit
 from hydrometer.store.dossiers import parse_dossier, read_dossier
 
 ROOT = Path(__file__).parent.parent

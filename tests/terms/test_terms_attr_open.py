@@ -10,7 +10,7 @@ import pytest
 from attribution_cases import candidate, control, write_panel
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.attribution import make_index, open_attributor
+from hydrometer.instruments.attribution.open import make_index, open_attributor
 from hydrometer.instruments.attribution import open as module
 from hydrometer.panel import Panel
 

@@ -66,17 +66,17 @@ def change_test(
         raise ValueError("between two and six rounds and at least one probe are needed")
     if not np.isfinite(similarity_PTT).all():
         raise ValueError("likeness must be finite")
-    gap_PQC = _gaps(similarity_PTT)
-    n_orders = gap_PQC.shape[1]
+    apart_PQC = _apart(similarity_PTT)
+    n_orders = apart_PQC.shape[1]
     # 19,999 orders resolve p to 0.00005, a twentieth of the level of 0.001 at which canaries alarm (collect/watch.py).
-    sum_NC = np.zeros((n_permutations + 1, gap_PQC.shape[2]))
-    sum_NC[0] = gap_PQC[:, 0].sum(axis=0)
-    for gap_QC in gap_PQC:
-        sum_NC[1:] += gap_QC[rng.integers(n_orders, size=n_permutations)]
+    sum_NC = np.zeros((n_permutations + 1, apart_PQC.shape[2]))
+    sum_NC[0] = apart_PQC[:, 0].sum(axis=0)
+    for apart_QC in apart_PQC:
+        sum_NC[1:] += apart_QC[rng.integers(n_orders, size=n_permutations)]
     # The spread under permutation is known exactly: probes are independent and every order is as probable.
-    spread_C = np.sqrt(gap_PQC.var(axis=1).sum(axis=0))
+    spread_C = np.sqrt(apart_PQC.var(axis=1).sum(axis=0))
     z_NC = np.divide(
-        sum_NC - gap_PQC.mean(axis=1).sum(axis=0),
+        sum_NC - apart_PQC.mean(axis=1).sum(axis=0),
         spread_C,
         out=np.zeros_like(sum_NC),
         where=spread_C > _SMALLEST_SPREAD,
@@ -95,25 +95,25 @@ def change_test(
     )
 
 
-def _gaps(similarity_PTT: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns likeness within minus across, for probe P, order of rounds Q (the first is as given) and change C."""
+def _apart(similarity_PTT: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns minus the likeness across change C, for probe P and order of rounds Q (the first is as given).
+
+    What is not across is within, and both add up to the same in every order. In units of its spread, the gap between
+    mean likeness within and across is therefore that of likeness across alone.
+    """
     n_rounds = similarity_PTT.shape[1]
     orders = np.array(list(permutations(range(n_rounds))))
-    upper = np.triu(np.ones((n_rounds, n_rounds), dtype=bool), k=1)
-    gaps = []
+    apart = []
     for change in range(1, n_rounds):
         after = np.arange(n_rounds) >= change
-        across = upper & (after[:, None] != after[None, :])
-        within = upper & ~across
-        weight = np.where(across, -1.0 / across.sum(), 0.0)
-        weight = np.where(within, 1.0 / max(1, within.sum()), weight)
-        gaps.append(
+        across = ~after[:, None] & after[None, :]
+        apart.append(
             np.stack(
-                [(similarity_PTT[:, order][:, :, order] * weight).sum(axis=(1, 2)) for order in orders],
+                [-(similarity_PTT[:, order][:, :, order] * across).sum(axis=(1, 2)) for order in orders],
                 axis=1,
             )
         )
-    return np.stack(gaps, axis=2)
+    return np.stack(apart, axis=2)
 
 
 def _share_as_far_apart(n_rounds: int, change: int, n_probes: int) -> float:
