@@ -102,6 +102,14 @@ def test_a_control_is_accused_by_its_smallest_p_value_at_the_level_itself(tmp_pa
     assert point.alpha == 0.05
 
 
+def test_unless_told_otherwise_the_level_is_one_in_twenty(tmp_path: Path, judged_as: Any) -> None:
+    panel, index = indexed(tmp_path, *SKY, control("a"), control("b"), student("s", "sun"))
+    judged_as.script.update({"a": ((0.05,), ()), "b": ((0.06,), ()), "s": ((0.9,), ())})
+    point = calibrate(panel, index, rng=np.random.default_rng(1))
+    assert point is not None
+    assert (point.alpha, point.false_accusation.middle) == (0.05, 1 / 2)
+
+
 def test_controls_of_a_candidates_own_text_are_counted_apart_and_by_the_name(tmp_path: Path, judged_as: Any) -> None:
     heirs = [control(f"h{k}", same_text_as=("sun",)) for k in range(4)]
     panel, index = indexed(

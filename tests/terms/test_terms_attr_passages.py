@@ -54,6 +54,14 @@ def test_long_runs_that_few_others_use_weigh_most(tmp_path: Path) -> None:
     assert (found.n_others, found.n_answers, found.model) == (0, 5, "sun")
 
 
+def test_one_other_halves_what_a_run_tells(tmp_path: Path) -> None:
+    """Seven words that one other uses tell less than four of nobody else, and more than three would."""
+    mine, other = "a b c d e f g x h i j k y l m n o", "a b c d e f g"
+    (found,) = shown(tmp_path, [mine], {"sun": ["h i j k z a b c d e f g z l m n o"], "c": [f"{other} w l m n o"]})
+    # 4/1, 7/2, 4/2.
+    assert found.shared == ("h i j k", "a b c d e f g", "l m n o")
+
+
 def test_a_run_is_shown_once(tmp_path: Path) -> None:
     (found,) = shown(tmp_path, ["a b c d x a b c d"], {"sun": ["a b c d y"], "c": ["a b c d"]})
     assert (found.shared, found.n_others) == (("a b c d",), 1)

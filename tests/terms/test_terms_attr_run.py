@@ -370,7 +370,7 @@ def test_every_model_of_a_file_is_judged_by_name(plain: Attributor) -> None:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Panel, Index, dict[str, list[str]]]:
     folder = tmp_path_factory.mktemp("real") / "panel"
-    outside = make_world(folder, n_controls=12, n_probes=21)
+    outside = make_world(folder, n_controls=8, n_probes=21)
     panel = open_panel(folder)
     return panel, build_index(panel), outside
 

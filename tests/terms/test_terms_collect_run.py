@@ -92,6 +92,10 @@ def test_the_summary_tells_what_the_canaries_say() -> None:
             counted(reported_models={"a": 5000, "b": 4, "c": 3, "d": 2, "e": 1}),
             ["the provider names more than one model as the author of the answers: a (5,000), b (4), c (3), d (2)"],
         ),
+        (
+            counted(reported_models={"m": 9, "n": 1}),
+            ["the provider names more than one model as the author of the answers: m (9), n (1)"],
+        ),
         (counted(reported_models={"other": 10}), ["the provider says that other answered, not m"]),
         (counted(reported_models={}), []),
         (counted(fingerprints={"f": 9, "g": 1}), ["the provider's fingerprint changed: 2 different ones"]),

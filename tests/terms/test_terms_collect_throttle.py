@@ -49,6 +49,12 @@ def test_complaints_about_one_crowd_halve_the_limit_once_and_never_below_one() -
         limits.append(throttle.limit)
     # 2.75, 1.375, 1, 1.
     assert limits == [2, 1, 1, 1]
+    limits = []
+    for _ in range(4):
+        throttle.succeeded()
+        limits.append(throttle.limit)
+    # From 1 exactly: 2, 2.5, 2.9, 3.24.
+    assert limits == [2, 2, 2, 3]
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
@@ -138,6 +144,21 @@ def test_who_gave_up_waiting_takes_no_place() -> None:
         assert await crowd.send() == ["a", "c"]
         throttle.leave()
         assert await crowd.send() == ["a", "c", "d"]
+
+    run(test)
+
+
+def test_who_was_called_and_gave_up_before_going_in_loses_no_place() -> None:
+    async def test() -> None:
+        throttle = Throttle(2)
+        crowd = Crowd(throttle)
+        await crowd.send("a", "b", "c", "d", "e", "f")
+        throttle.leave()
+        crowd.tasks["c"].cancel()
+        throttle.leave()
+        # Both places are free, whoever was called first.
+        assert await crowd.send() == ["a", "b", "d", "e"]
+        crowd.tasks["f"].cancel()
 
     run(test)
 

@@ -84,7 +84,7 @@ def likeness(one: str, other: str) -> float:
     if one == other:
         return 1.0
     a, b = _pieces(one), _pieces(other)
-    return len(a & b) / len(a | b) if a or b else 0.0
+    return len(a & b) / len(a | b)
 
 
 def _pieces(text: str) -> set[str]:
