@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydrometer import cli
-from hydrometer.errors import InputError
 from hydrometer.audit import read_audit
+from hydrometer.errors import InputError
 from hydrometer.store.dossiers import parse_dossier, read_dossier
 
 ROOT = Path(__file__).parent.parent

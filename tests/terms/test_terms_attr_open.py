@@ -10,8 +10,8 @@ import pytest
 from attribution_cases import candidate, control, write_panel
 
 from hydrometer.errors import InputError
-from hydrometer.instruments.attribution.open import make_index, open_attributor
 from hydrometer.instruments.attribution import open as module
+from hydrometer.instruments.attribution.open import make_index, open_attributor
 from hydrometer.panel import Panel
 
 LINEAGE = (candidate("sun-1", "sun", "Sky"), candidate("star-1", "star", "Cosmos"), control("c1"), control("c2"))

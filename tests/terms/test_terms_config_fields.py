@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,11 @@ def test_lists_of_whole_numbers() -> None:
             fields(k=value).numbers("k")
 
 
+def test_values_stay_as_they_were_read() -> None:
+    with pytest.raises(FrozenInstanceError):
+        fields(k=1).where = "elsewhere"  # type: ignore[misc]
+
+
 def test_objects_inside_name_where_they_lie() -> None:
     outer = Fields({"ffn_config": {"deep": {"n": -3}}, "list": []}, "config.json")
     inner = outer.part("ffn_config")
@@ -157,6 +163,7 @@ def test_which_layers_are_mixtures() -> None:
     assert sparse_layers(five) == [True] * 5
     assert sparse_layers(five, first_dense=2) == [False, False, True, True, True]
     assert sparse_layers(five, every=2) == [False, True, False, True, False]
+    assert sparse_layers(five, every=3) == [False, False, True, False, False]
     assert sparse_layers(five, dense=[0, 3]) == [False, True, True, False, True]
     assert sparse_layers(five, first_dense=2, every=2, dense=[3]) == [False] * 5
 

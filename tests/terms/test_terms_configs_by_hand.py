@@ -41,8 +41,11 @@ def windows(family: str, config: dict[str, Any], **change: Any) -> list[int | No
     return counted_here(read(family, config, **change)).windows
 
 
+SMALL = {row.name: row.config for row in small_networks()}
+
+
 def small(name: str) -> dict[str, Any]:
-    return next(row.config for row in small_networks() if row.name == name)
+    return dict(SMALL[name])
 
 
 @pytest.mark.parametrize("family", ["aquila", "internlm2", "minicpm", "granite", "smollm3"])
@@ -170,7 +173,7 @@ def test_modules_of_multi_token_prediction(modules: int) -> None:
     assert found.mtp_parameters() == modules * (one + 2 * D * D)
 
 
-@pytest.mark.parametrize("family", ["bailing_moe", "deepseek_v3", "glm4_moe", "nemotron_h"])
+@pytest.mark.parametrize("family", ["bailing_moe", "deepseek_v3", "glm4_moe", "nemotron_h", "llama", "qwen3_moe"])
 def test_no_module_of_multi_token_prediction_unless_named(family: str) -> None:
     config = BAILING if family == "bailing_moe" else small(family)
     assert read(family, config).mtp_parameters() == 0
@@ -240,6 +243,54 @@ def test_nemotron_shared_experts() -> None:
     assert layers("nemotron_h", config, n_shared_experts=2)[3] == none + 2 * 2 * D * 23
 
 
+def test_a_shared_expert_needs_its_width() -> None:
+    config = small("nemotron_h")
+    del config["moe_shared_expert_intermediate_size"]
+    with pytest.raises(InputError, match="'moe_shared_expert_intermediate_size' is missing"):
+        read("nemotron_h", config)
+    assert layers("nemotron_h", config, n_shared_experts=0)[3] == 7 * 2 * D * 29 + 7 * D + D
+
+
+def test_nemotron_layers_by_name() -> None:
+    config = small("nemotron_h")
+    kinds = ["mamba", "attention", "mlp", "moe", "mlp"]
+    named = layers("nemotron_h", config, hybrid_override_pattern=None, layers_block_type=kinds)
+    assert named == layers("nemotron_h", config)
+
+
+@pytest.mark.parametrize("family", ["qwen2_moe", "qwen3_next"])
+def test_a_shared_expert_brings_its_gate(family: str) -> None:
+    config = small(family)
+    none = layers(family, config, shared_expert_intermediate_size=0)
+    assert layers(family, config, shared_expert_intermediate_size=None) == none
+    for width in (1, 23):
+        found = layers(family, config, shared_expert_intermediate_size=width)
+        assert found == [n + 3 * D * width + D for n in none]
+
+
+def test_a_granite_hybrid_without_experts_is_dense() -> None:
+    config = small("granitemoehybrid") | {"num_experts_per_tok": None}
+    assert layers("granitemoehybrid", config, num_local_experts=None) == layers(
+        "granitemoehybrid", config, num_local_experts=0
+    )
+
+
+def test_first_and_last_mixture_of_an_ernie() -> None:
+    config = small("ernie4_5_moe") | {"moe_layer_start_index": 0}
+    dense, sparse = ATTENTION + GATED + NORMS, mixture(7, 3)
+    assert layers("ernie4_5_moe", config, moe_layer_end_index=0) == [sparse] + [dense] * 4
+    assert layers("ernie4_5_moe", config, moe_layer_end_index=1) == [sparse] * 2 + [dense] * 3
+    assert layers("ernie4_5_moe", config, moe_layer_interval=3) == [dense, dense, sparse, dense, dense]
+    with pytest.raises(InputError, match="moe_layer_end_index: must be a whole number from -1"):
+        read("ernie4_5_moe", config, moe_layer_end_index=-2)
+
+
+def test_ernie_has_two_shared_experts_unless_it_says_otherwise() -> None:
+    # As transformers' Ernie4_5_MoeConfig.
+    config = small("ernie4_5_moe") | {"moe_num_shared_experts": None}
+    assert layers("ernie4_5_moe", config)[-1] == mixture(7, 2)
+
+
 def test_nemotron_bars_between_layers_are_no_layers() -> None:
     config = small("nemotron_h")
     assert layers("nemotron_h", config, hybrid_override_pattern="M*|-E|-") == layers("nemotron_h", config)
@@ -249,6 +300,7 @@ def test_hunyuan_shares_its_experts_size() -> None:
     config = small("hunyuan_v1_moe")
     plain = layers("hunyuan_v1_moe", config, num_shared_expert=0)
     assert layers("hunyuan_v1_moe", config) == [n + GATED for n in plain]
+    assert layers("hunyuan_v1_moe", config, num_shared_expert=[0]) == plain
     assert layers("hunyuan_v1_moe", config, num_shared_expert=[2] * 5) == [n + 2 * GATED for n in plain]
     other = layers("hunyuan_v1_moe", config, moe_intermediate_size=[29] * 5)
     assert other == [n - 8 * GATED + 8 * EXPERT for n in layers("hunyuan_v1_moe", config)]
@@ -356,6 +408,10 @@ def test_automatic_sizes_of_recurrences() -> None:
     config = small("mamba")
     # 60 over 16, rounded up.
     assert layers("mamba", config, time_step_rank="auto") == layers("mamba", config, time_step_rank=4)
+    # Mamba-2.8B's own: 2,560 over 16; and 90 over 16, rounded up.
+    for width, rank in ((2560, 160), (90, 6)):
+        wide = config | {"hidden_size": width}
+        assert layers("mamba", wide, time_step_rank="auto") == layers("mamba", wide, time_step_rank=rank)
     config = small("bamba")
     assert layers("bamba", config, mamba_d_head="auto", mamba_expand=3) == layers("bamba", config, mamba_d_head=30)
     assert layers("bamba", config, mamba_d_head="auto", mamba_expand=None) == layers("bamba", config, mamba_d_head=20)

@@ -185,7 +185,7 @@ def _nemotron_experts(fields: Fields) -> Experts:
         fields.count("moe_intermediate_size"),
         fields.count("n_routed_experts"),
         fields.count("num_experts_per_tok"),
-        shared * fields.count("moe_shared_expert_intermediate_size", default=1),
+        shared * fields.count("moe_shared_expert_intermediate_size") if shared else 0,
         gated=False,
         latent=fields.maybe("moe_latent_size"),
     )

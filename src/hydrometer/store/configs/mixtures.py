@@ -284,7 +284,7 @@ def _hunyuan_moe(fields: Fields) -> Architecture:
 
 def _ernie_moe(fields: Fields) -> Architecture:
     size = fields.count("moe_intermediate_size")
-    shared = fields.count("moe_num_shared_experts", default=0, least=0) * size
+    shared = fields.count("moe_num_shared_experts", default=2, least=0) * size
     experts = Experts(size, fields.count("moe_num_experts"), fields.count("moe_k"), shared)
     if fields.flag("use_bias"):
         raise fields.refuse("use_bias", "biases in shared experts")
