@@ -7,9 +7,10 @@ import dataclasses
 import pytest
 
 from hydrometer.instruments.identity.claims import Claim, asks_about_subject, read
-from hydrometer.instruments.identity.run import default_names
+from hydrometer.instruments.identity.names import Names
+from hydrometer.store.vendors import places, shipped_vendors
 
-NAMES = default_names()
+NAMES = Names(shipped_vendors(), places())
 WHO = "Who made you?"
 WEATHER = "How is the weather?"
 

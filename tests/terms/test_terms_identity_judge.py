@@ -10,9 +10,10 @@ import pytest
 from hydrometer.instruments.identity import judge
 from hydrometer.instruments.identity.claims import read
 from hydrometer.instruments.identity.judge import RowVerdict, judge_answer, statements
-from hydrometer.instruments.identity.run import default_names
+from hydrometer.instruments.identity.names import Names
+from hydrometer.store.vendors import places, shipped_vendors
 
-NAMES = default_names()
+NAMES = Names(shipped_vendors(), places())
 ASKED = "Who made you?"
 SAYS = {  # the subject is DeepSeek's: a sentence each for what an answer can hold
     "explicit": "I was made by Google.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 READ = ("en", "zh")
 """Languages whose claims the reader understands."""
@@ -72,7 +73,7 @@ def language_of(text: str) -> str | None:
     counts = {code: len(pattern.findall(sample)) for code, pattern in _SCRIPTS.items()}
     latin = len(_LATIN.findall(sample))
     # Japanese is written in Chinese characters too: some kana among them decide.
-    if counts["ja"] > 0.15 * max(counts["zh"], 1):
+    if counts["ja"] > 0.15 * counts["zh"]:
         counts["ja"] += counts.pop("zh")
     best = max(counts, key=lambda code: counts[code])
     # A Chinese character carries as much as some three letters; Latin names stand in every Chinese answer.
@@ -80,18 +81,14 @@ def language_of(text: str) -> str | None:
     if counts[best] * weight > latin and counts[best]:
         return best
     if latin == 0:
-        letters = sum(1 for c in sample if c.isalpha())
-        return None if letters else "en"
+        return None if any(c.isalpha() for c in sample) else "en"
     return _latin_language(sample)
 
 
 def _latin_language(text: str) -> str | None:
     words = [w.casefold() for w in _TOKEN.findall(text)][:150]
-    hits = dict.fromkeys(_WORDS, 0)
-    for word in words:
-        for code in _LANGUAGES_OF.get(word, ()):
-            hits[code] += 1
-    best = max(hits, key=lambda code: (hits[code], code == "en"))
+    hits = Counter(code for word in words for code in _LANGUAGES_OF.get(word, ()))
+    best = max(_WORDS, key=lambda code: (hits[code], code == "en"))
     if hits[best] == 0:
         # Six words without a single function word are no sentence of these languages, and no name either.
         return None if len(words) >= _FEWEST else "en"

@@ -98,12 +98,10 @@ class Names:
     def maker_of(self, model: str) -> str | None:
         """Returns who makes a model of this name, however it is spelt; None where nobody knows, or two could."""
         words = _words(model)
-        found = {
-            v.name: len(f)
-            for v in self.vendors.values()
-            for f in (*v.families, *v.models)
-            if _contains(words, _words(f))
-        }
+        found: dict[str, int] = {}
+        for vendor in self.vendors.values():
+            if sizes := [len(f) for f in (*vendor.families, *vendor.models) if _contains(words, _words(f))]:
+                found[vendor.name] = max(sizes)
         best = [name for name, size in found.items() if size == max(found.values())]
         return best[0] if len(best) == 1 else None
 
@@ -148,5 +146,4 @@ def _words(name: str) -> list[str]:
 
 
 def _contains(words: list[str], part: list[str]) -> bool:
-    n = len(part)
-    return any(words[i : i + n] == part for i in range(len(words) - n + 1))
+    return f" {' '.join(part)} " in f" {' '.join(words)} "

@@ -68,8 +68,7 @@ def sentences(spoken_text: str) -> list[Sentence]:
             label = (match[1] or match[2]).strip()
             clean = clean[match.end() :]
         for piece in _SPLIT.split(clean):
-            if piece and piece.strip():
-                text = piece.strip()
+            if text := piece.strip():
                 found.append(Sentence(text, _speech(text), label))
     return found
 
