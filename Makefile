@@ -40,14 +40,8 @@ lint: $(READY)
 	$(BIN)/lint-imports --no-logo
 
 bench: $(READY)
-	$(BIN)/python bench/claims.py
-	$(BIN)/python bench/flop_per_token.py
-	$(BIN)/python bench/startup.py
-	$(BIN)/python bench/prices.py
-	$(BIN)/python bench/memory_and_steps.py
-	$(BIN)/python bench/cost_ladder.py
-	$(BIN)/python bench/attribution.py --quick
-	$(BIN)/python bench/lab.py
+	$(BIN)/python bench/run.py all
+	$(BIN)/python bench/run.py check
 
 $(READY): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)

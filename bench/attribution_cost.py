@@ -41,6 +41,7 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps({"seconds": time.perf_counter() - start, "peak_mib": used.ru_maxrss / 1024, "rc": done.returncode,
                   "stdout": done.stdout, "stderr": done.stderr[-2000:]}))
 """
+_TASK = "import sys; sys.path.insert(0, {folder!r}); import attribution_cost; attribution_cost.task({name!r})"
 
 
 def cost(bench: Bench) -> Json:
@@ -59,10 +60,10 @@ def cost(bench: Bench) -> Json:
     found["index"].pop("stdout")
     found["index_mib"] = sum(p.stat().st_size for p in (copy / "index").rglob("*") if p.is_file()) / 2**20
     shutil.rmtree(copy)
-    for task in ("profile", "mmd"):
-        say(f"timing: {task}")
-        found[task] = _timed([sys.executable, __file__, task])
-        found[task]["says"] = json.loads(found[task].pop("stdout"))
+    for name in ("profile", "mmd"):
+        say(f"timing: {name}")
+        found[name] = _timed([sys.executable, "-c", _TASK.format(folder=str(Path(__file__).parent), name=name)])
+        found[name]["says"] = json.loads(found[name].pop("stdout"))
     return found
 
 
@@ -191,14 +192,10 @@ def _mmd_pvalue(code_MPC: np.ndarray, a: int, b: int, own: dict[int, Array], rng
     return float((1 + (value_B[1:] >= value_B[0]).sum()) / (_PERMUTATIONS + 1))
 
 
-def main() -> None:
-    """Runs one task on the working copy and prints what it says."""
+def task(name: str) -> None:
+    """Runs one task on the working copy and prints what it says; runs in a process of its own."""
     start = time.perf_counter()
     bench = open_copy()
-    result = {"profile": profile, "mmd": mmd}[sys.argv[1]](bench)
+    result = {"profile": profile, "mmd": mmd}[name](bench)
     say(f"{time.perf_counter() - start:.0f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     print(json.dumps(result))
-
-
-if __name__ == "__main__":
-    main()

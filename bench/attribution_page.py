@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import textwrap
 from collections.abc import Sequence
 
 from attribution_rows import ALPHA, Bench, Json, package_hash
 from hydrometer.stats.proportions import Proportion
+from prose import paragraph, table
 
 NAMES = {
     "TF-IDF": "TF-IDF, words and pairs, per prompt",
@@ -39,18 +38,8 @@ def reflow(text: str) -> str:
     found = []
     for block in text.split("\n\n"):
         fixed = block.lstrip().startswith(("|", "#", "-", "!"))
-        filled = textwrap.fill(" ".join(block.split()), 118, break_long_words=False, break_on_hyphens=False)
-        found.append(block.strip("\n") if fixed else filled)
+        found.append(block.strip("\n") if fixed else paragraph(block))
     return "\n\n".join(block for block in found if block) + "\n"
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Returns a Markdown table whose columns are aligned, so that it reads as plain text too."""
-    cells = [[str(c) for c in columns], *([str(c) for c in row] for row in rows)]
-    width = [max(len(row[i]) for row in cells) for i in range(len(columns))]
-    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, width, strict=True)) + " |" for row in cells]
-    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in width) + "|")
-    return "\n".join(lines)
 
 
 def percent(value: float | None) -> str:
@@ -98,15 +87,12 @@ def names(values: Sequence[str]) -> str:
     return ", ".join(values) or "–"
 
 
-def head(bench: Bench, command: str) -> str:
-    """Returns what is measured, on what, by which command."""
+def head(bench: Bench) -> str:
+    """Returns what is measured, on what."""
     sources = sorted({row.data_source or row.model for row in bench.students})
     n_developers = len({row.developer for row in bench.controls})
     hashes = "\n".join(f"- `{name}`: `{digest}`" for name, digest in sorted(bench.panel.sha256.items()))
     return f"""# Benchmark: who taught it, and how often is an untaught model accused?
-
-Made by `{command}` on {dt.datetime.now(dt.UTC).date().isoformat()}; every figure below is written by that
-script.
 
 The panel: {len(bench.models)} models, {len(bench.panel.prompts)} prompts (AlpacaEval), lineage from documents
 only. Scored: {len(bench.students)} students whose teacher is documented, from {len(sources)} data sources

@@ -35,8 +35,6 @@ from hydrometer.stats.proportions import Proportion
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache" / "attribution"
-DATA = ROOT / "../shared/data/alpaca_eval"
-SCORER = ROOT / "../shared/bench/score_attribution.py"
 ALPHA = 0.05
 TEACHERS = ("gpt-3.5", "gpt-4", "davinci-003")
 """The groups that the scored students are documented to have learnt from."""
@@ -156,8 +154,8 @@ def open_bench(data: Path, scorer: Path, *, fresh: bool) -> Bench:
 
 
 def open_copy() -> Bench:
-    """Opens the working copy as `open_bench` left it."""
-    return Bench(open_attributor(CACHE / "panel", alpha=ALPHA), SCORER)
+    """Opens the working copy as `open_bench` left it; nothing of it can be scored."""
+    return Bench(open_attributor(CACHE / "panel", alpha=ALPHA), Path())
 
 
 def say(line: str) -> None:

@@ -1,8 +1,6 @@
-"""Writes src/hydrometer/data/reference_runs.csv: published pre-training runs and the utilisation they imply.
+"""Makes src/hydrometer/data/reference_runs.csv: published pre-training runs and the utilisation they imply.
 
-    python bench/build_reference_runs.py TRAINING_RUNS.csv
-
-TRAINING_RUNS.csv has the columns `model, developer, active_params, tokens, architecture, accelerator,
+The table of runs has the columns `model, developer, active_params, tokens, architecture, accelerator,
 accelerator_hours, phase, precision, tier, source`. Kept are runs of tier A (every number reported) and B (one
 number rounded or bounded), of 1.5 billion active parameters or more, on a single accelerator type. The
 utilisation is 6 N_active D over hours times the BF16 peak, for every run alike: exact FLOP would need every
@@ -12,13 +10,13 @@ architecture.
 from __future__ import annotations
 
 import csv
-import sys
-from pathlib import Path
+import io
 
+from frame import Inputs, Page
 from hydrometer.errors import InputError
 from hydrometer.store.reference import find_accelerator
 
-TARGET = Path(__file__).parent.parent / "src/hydrometer/data/reference_runs.csv"
+TARGET = "src/hydrometer/data/reference_runs.csv"
 COLUMNS = [
     "model",
     "developer",
@@ -62,16 +60,12 @@ def reference_row(row: dict[str, str]) -> dict[str, str] | None:
     }
 
 
-def main() -> None:
-    """Reads the table named on the command line and writes the package's."""
-    with Path(sys.argv[1]).open(newline="") as file:
+def measure(inputs: Inputs) -> Page:
+    """Reads the table of runs and makes the package's."""
+    with inputs["runs"].open(newline="") as file:
         rows = [kept for row in csv.DictReader(file) if (kept := reference_row(row)) is not None]
-    with TARGET.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    print(f"{len(rows)} runs written to {TARGET}")
-
-
-if __name__ == "__main__":
-    main()
+    made = io.StringIO()
+    writer = csv.DictWriter(made, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return Page(f"{len(rows)} runs", ships={TARGET: made.getvalue().encode()})

@@ -1,31 +1,29 @@
 """Does the ladder cover what is known, and does the audit of tables find published errors?
 
-    python bench/cost_ladder.py [--runs TRAINING_RUNS.csv] [--epoch "All ML Systems - full view.csv"] [--write]
-
 Known: SmolLM3's project over its main run (1.58), OPT's experiments (about 2 times the final run), Trinity's all-in
-cost of four models (about $20M, salaries and data included), and every reading of DeepSeek's spending. `--runs` audits
-a table of published runs (no row may be opposed); `--epoch` audits Epoch's database
-(epoch-research/training-cost-trends on GitHub, read 2026-11-25), which is not part of the project.
+cost of four models (about $20M, salaries and data included), and every reading of DeepSeek's spending. Two tables that
+are not part of the project are audited if they are at hand: published runs (no row may be opposed), and Epoch's
+database (epoch-research/training-cost-trends on GitHub, read 2026-11-25).
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
 import numpy as np
 
+from frame import Inputs, Page
 from hydrometer.instruments.training_cost.checking.claims import Claims
 from hydrometer.instruments.training_cost.checking.ladder import build_ladder
 from hydrometer.instruments.training_cost.checking.table_audit import audit_table
 from hydrometer.records.cost_ladder import CostLadder
 from hydrometer.records.dossier import Dossier
 from hydrometer.store.dossiers import read_dossier
+from prose import paragraph
 
 ROOT = Path(__file__).parent.parent
 TRINITY = ROOT / "bench/ladder_dossiers/trinity-large.toml"
-PAGE = ROOT / "docs/benchmarks/cost_ladder.md"
 ERRORS = (
     ("DeepSeek-V2", "172.8 thousand hours per trillion tokens stored as the total"),
     ("Falcon-180B", "17.7 million hours for about 7 million stated"),
@@ -119,18 +117,12 @@ def table(path: Path, name: str) -> list[str]:
     return lines
 
 
-def main() -> None:
-    """Prints the page; on request writes it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, help="table of published runs")
-    parser.add_argument("--epoch", type=Path, help="Epoch's database of systems")
-    parser.add_argument("--write", action="store_true", help="store the page")
-    options = parser.parse_args()
+def measure(inputs: Inputs) -> Page:
+    """Looks at every known figure, and audits the tables that are at hand."""
     lines = [
         "# Benchmark: the ladder and the audit of tables",
         "",
-        "Made by `python bench/cost_ladder.py --write`; with `--runs` and `--epoch` it also audits two public tables",
-        "that are not part of the project.",
+        paragraph("Two of the tables that are audited are public and not part of the project."),
         "",
         "## What the ladder covers",
         "",
@@ -138,17 +130,11 @@ def main() -> None:
         "",
         timing(),
     ]
-    if options.runs or options.epoch:
+    if inputs["runs"] or inputs["epoch"]:
         lines += ["", "## Tables of runs", ""]
-    if options.runs:
-        lines += [*table(options.runs, "Published runs, their figures as printed (no row should be opposed)"), ""]
-    if options.epoch:
-        lines += [*table(options.epoch, "Epoch's database of 2026-04"), ""]
+    if inputs["runs"]:
+        lines += [*table(inputs["runs"], "Published runs, their figures as printed (no row should be opposed)"), ""]
+    if inputs["epoch"]:
+        lines += [*table(inputs["epoch"], "Epoch's database of 2026-04"), ""]
         lines += ["Known errors of that database:", "", *(f"- {name}: {what}" for name, what in ERRORS)]
-    print("\n".join(lines))
-    if options.write:
-        PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return Page("\n".join(lines))

@@ -1,26 +1,22 @@
 """How often do the intervals on elasticities hold, and what does the verdict rest on?
 
-    python bench/demand.py [--markets 200] [--workers 2] [--write]
-
 Markets of known elasticity are drawn and measured as a user's file would be. Seeds begin where no test and no trial
 looked.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
-import textwrap
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
-from pathlib import Path
 
 import numpy as np
 
 from demand_worlds import BROKEN, FRESH, SLOW, WORLDS, World, simulate
+from frame import Inputs, Page
 from hydrometer.instruments.demand.elasticity import elasticity_of_events, elasticity_of_series
 from hydrometer.instruments.demand.prices import read_index, report_prices
 from hydrometer.instruments.demand.verdict import judge_gain
@@ -28,8 +24,8 @@ from hydrometer.records.demand_data import Estimated
 from hydrometer.stats.proportions import Proportion
 from hydrometer.store.demand_beliefs import read_beliefs
 from hydrometer.store.demand_series import shipped_events
+from prose import paragraph
 
-PAGE = Path(__file__).parent.parent / "docs/benchmarks/demand.md"
 FIRST_SEED = 91_000
 
 
@@ -121,11 +117,6 @@ def coverage_table(worlds: dict[str, tuple[World, str]], tallies: dict[str, RunS
     return lines
 
 
-def wrap(text: str) -> str:
-    """Returns a paragraph of the page."""
-    return textwrap.fill(text, 120)
-
-
 def verdict_lines() -> list[str]:
     """Returns the verdict on a tenfold gain, with its alternatives."""
     judge_gain(10, read_beliefs(None), draws=1000)
@@ -156,7 +147,7 @@ def verdict_lines() -> list[str]:
     e = found.evidence
     lines += [
         "",
-        wrap(
+        paragraph(
             f"Pool of {e.n} published estimates: {e.mean:.2f}, standard error {e.standard_error:.2f}, spread "
             f"{e.tau:.2f}. With the long-run elasticity given as 0.76 and 2, and 0.7 passed through, a tenfold gain "
             f"makes compute {worked[0].compute_ratio.p50:.2f} and {worked[1].compute_ratio.p50:.2f} times. "
@@ -178,14 +169,14 @@ def data_lines() -> list[str]:
     lines += [
         f"| {r.decline_a_year:g}-fold | {r.elasticity:.2f} | × {r.growth_for_one:.2f} a year |" for r in trap.readings
     ]
-    lines += ["", wrap(trap.in_words), "", "## Prices at a fixed quality", ""]
+    lines += ["", paragraph(trap.in_words), "", "## Prices at a fixed quality", ""]
     until = dt.date(2026, 11, 25)
     for benchmark, bar in (("AA Intelligence Index", None), ("MMLU", 83.0)):
         found = report_prices(benchmark=benchmark, at_least=bar, until=until)
         first, last = found.anchor[0], found.anchor[-1]
         n_up = sum("increase" in step.why for step in found.anchor)
         lines.append(
-            wrap(
+            paragraph(
                 f"- {benchmark} of {found.at_least:g} or more: ${first.effective_usd:.2f} ({first.model}, "
                 f"{first.date}) to ${last.effective_usd:.2f} ({last.model}, {last.date}) a million tokens in use: "
                 f"{found.decline_a_year:.1f}-fold a year, {found.decline_low:.1f} to {found.decline_high:.1f} over "
@@ -212,7 +203,7 @@ def data_lines() -> list[str]:
         f"Together {best.estimate:.2f} ({best.low:.2f} to {best.high:.2f}), {best.n_clusters} independent clusters, "
         f"{best.interval}. Standard errors are assumed: no daily series ships."
     )
-    lines += ["", wrap(together)]
+    lines += ["", paragraph(together)]
     return lines
 
 
@@ -227,17 +218,17 @@ def tally_all(n: int, workers: int) -> dict[str, RunSummary]:
     return found
 
 
-def page(n: int, workers: int) -> str:
-    """Returns the whole page."""
-    tallies = tally_all(n, workers)
-    today = dt.datetime.now(dt.UTC).date()
+def measure(inputs: Inputs) -> Page:
+    """Measures every market."""
+    n = 4 if inputs.quick else inputs["markets"]
+    tallies = tally_all(n, inputs["workers"])
     lines = [
         "# Benchmark: demand",
         "",
-        wrap(
-            f"Written by `python bench/demand.py --markets {n} --write` on {today}. Every market is drawn anew with "
-            f"another seed, {n} of each kind, the first {max(n // 4, 1)} of them with the methods that are there to be "
-            "compared with. Nominal coverage is 90 %; in brackets 95 % intervals of the rate."
+        paragraph(
+            f"Every market is drawn anew with another seed, {n} of each kind, the first {max(n // 4, 1)} of them with "
+            "the methods that are there to be compared with. Nominal coverage is 90 %; in brackets 95 % intervals of "
+            "the rate."
         ),
         "",
         "## Elasticity: markets that the assumptions allow",
@@ -252,7 +243,7 @@ def page(n: int, workers: int) -> str:
         "",
         *coverage_table(SLOW, tallies),
         "",
-        wrap(
+        paragraph(
             "The truth is the final response. A report that warns of a slow response gives a lower bound only; the "
             "width is that of the others."
         ),
@@ -261,8 +252,8 @@ def page(n: int, workers: int) -> str:
         "",
         *coverage_table(BROKEN, tallies),
         "",
-        wrap(
-            "What happens on the day of an event and fades as other shocks do is told from a response that stays, if "
+        paragraph(
+            "What happens on the day of a event and fades as other shocks do is told from a response that stays, if "
             "roughly. Where cuts follow a weak week, the recovery is partly taken for a response; the last column says "
             "how often the report warns."
         ),
@@ -273,21 +264,4 @@ def page(n: int, workers: int) -> str:
         "",
         *data_lines(),
     ]
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Measures, prints, and writes the page if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--markets", type=int, default=200, help="of each kind")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks/demand.md")
-    options = parser.parse_args()
-    text = page(options.markets, options.workers)
-    print(text)
-    if options.write:
-        PAGE.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return Page("\n".join(lines))

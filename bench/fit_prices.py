@@ -1,18 +1,14 @@
-"""Fits the variances of the price model to the shipped quotes and writes src/hydrometer/data/price_model.toml.
-
-Usage: python bench/fit_prices.py [--write]
-"""
+"""Fits the variances of the price model to the shipped quotes: src/hydrometer/data/price_model.toml."""
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from scipy.optimize import minimize
 
+from frame import Inputs, Page
 from hydrometer.costs.prices import PARTS, log_likelihood
 from hydrometer.instruments.training_cost.estimating.pricing import arrays_of
 from hydrometer.records.prices import PriceQuote
@@ -25,7 +21,7 @@ CENTRE = {
 }  # fmt: skip
 """Centres of lognormal priors of the variances, spread one natural log unit: they keep 14 variances from
 over-fitting two hundred quotes. Set from the spread of list prices before any back-test."""
-OUT = Path(__file__).parent.parent / "src/hydrometer/data/price_model.toml"
+OUT = "src/hydrometer/data/price_model.toml"
 
 
 def fit(quotes: Sequence[PriceQuote]) -> dict[str, float]:
@@ -45,25 +41,18 @@ def fit(quotes: Sequence[PriceQuote]) -> dict[str, float]:
     return {part: float(value) for part, value in zip(PARTS, np.exp(found.x), strict=True)}
 
 
-def main() -> None:
-    """Fits, prints and on request writes the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
+def measure(inputs: Inputs) -> Page:
+    """Fits, and makes the file."""
+    del inputs
     rents = [quote for quote in price_quotes() if quote.contract != "own"]
     variances = fit(rents)
     lines = [
         "# Variances of the parts of a log price (walks: a year), see hydrometer/costs/prices.py.",
         f"date = {dt.date.today().isoformat()}",
-        'command = "python bench/fit_prices.py --write"',
+        'command = "python bench/run.py fit_prices --ship"',
         f"n_quotes = {len(rents)}",
         "[variances]",
         *(f"{part} = {value:.5f}" for part, value in variances.items()),
     ]
-    print("\n".join(lines))
-    if options.write:
-        OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    text = "\n".join(lines)
+    return Page(text, ships={OUT: f"{text}\n".encode()})

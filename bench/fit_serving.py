@@ -1,7 +1,7 @@
-"""Fits the constants of serving and writes `src/hydrometer/data/serving_fit.json` and `serving_models.json`.
+"""Fits the constants of serving: `src/hydrometer/data/serving_fit.json` and `serving_models.json`.
 
     pip download --no-deps --dest CACHE aiconfigurator-core==0.12.0
-    python bench/fit_serving.py CACHE/aiconfigurator_core-0.12.0-*.whl
+    python bench/run.py fit_serving --wheel CACHE/aiconfigurator_core-0.12.0-*.whl --ship
 
 Constants are fitted as logarithms on log residuals with a soft L1 loss and priors; every family counts by the root of
 its rows. Widths of intervals rest on families that were left out whole, each family with the same weight.
@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
-from pathlib import Path
 
 import numpy as np
 from scipy.optimize import least_squares
 
+from frame import Inputs, Page
 from hydrometer.costs.serving import Terms
 from hydrometer.costs.serving_time import Constants, speeds
 from serving_rows import Rows, clean, read_config, read_table
 
-DATA = Path(__file__).parent.parent / "src/hydrometer/data"
+DATA = "src/hydrometer/data"
 START = Constants(
     weights=0.7, four_bit_hopper=1.0, four_bit_native=1.0, weight_only=1.0, experts=1.0, cache=0.75, matrix=0.5,
     attention=0.6, launch=3e-6, launch_sglang=1.0, launch_vllm=1.0, launch_hopper=1.0, launch_expert=1.0,
@@ -200,19 +199,15 @@ def ratio_width(rows: Rows, gap: np.ndarray) -> tuple[float, int]:
     return cluster_quantile(np.array(values), np.array(pair)), len(values)
 
 
-def main() -> None:
-    """Fits, prints the errors of families left out, and writes both files."""
-    wheel = Path(sys.argv[1])
+def measure(inputs: Inputs) -> Page:
+    """Fits, tells the errors of families left out, and makes both files."""
+    wheel = inputs["wheel"]
     rows, dropped = clean(wheel)
-    everything = np.ones(len(rows), bool)
-    constants = fit(rows, everything)
+    constants = fit(rows, np.ones(len(rows), bool))
     later, first = left_out(rows)
     found = speeds(rows.terms, constants)
     full, full_first = np.log(found.tpot / rows.tpot), np.log(found.ttft / rows.ttft)
     error = np.abs(np.expm1(later))
-    print(f"{len(rows)} rows; left out: {dropped}")
-    print(f"families left out: TPOT median {np.median(error):.1%}, mean {error.mean():.1%}")
-    print(f"TTFT median {np.median(np.abs(np.expm1(first))):.1%}, mean {np.abs(np.expm1(first)).mean():.1%}")
     result = {
         "date": dt.date.today().isoformat(),
         "command": "bench/fit_serving.py",
@@ -230,14 +225,20 @@ def main() -> None:
         "ratio_width": round(ratio_width(rows, later)[0], 4),
         "families": families(rows, {"tpot": full, "ttft": full_first}),
     }  # fmt: skip
-    print(f"80 % half widths: {result['tpot_width']}, {result['ttft_width']}; of ratios {ratio_width(rows, later)}")
-    (DATA / "serving_fit.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     models = {name.split("/")[-1].removeprefix("Meta-"): _small(read_config(wheel, name)) for name in SHIPPED}
     shapes = {
         "source": "config.json of each checkpoint, as in PyPI aiconfigurator-core 0.12.0 (Apache-2.0)",
         "models": models,
     }
-    (DATA / "serving_models.json").write_text(json.dumps(shapes, indent=1) + "\n", encoding="utf-8")
+    told = [
+        f"{len(rows)} rows; left out: {dropped}",
+        f"families left out: TPOT median {np.median(error):.1%}, mean {error.mean():.1%}",
+        f"TTFT median {np.median(np.abs(np.expm1(first))):.1%}, mean {np.abs(np.expm1(first)).mean():.1%}",
+        f"80 % half widths: {result['tpot_width']}, {result['ttft_width']}; of ratios {ratio_width(rows, later)}",
+    ]
+    files = {"serving_fit.json": result, "serving_models.json": shapes}
+    ships = {f"{DATA}/{name}": (json.dumps(value, indent=1) + "\n").encode() for name, value in files.items()}
+    return Page("\n".join(told), ships=ships)
 
 
 def _small(config: dict[str, object]) -> dict[str, object]:
@@ -249,7 +250,3 @@ def _small(config: dict[str, object]) -> dict[str, object]:
         elif key in {"layer_types", "mlp_only_layers"} or (isinstance(value, int | str) and not key.endswith("_id")):
             kept[key] = value
     return kept
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,11 @@
 """Fits the utilisation model that ships (src/hydrometer/data/utilisation.json).
 
-python bench/fit_utilisation.py --data DIR           # DIR holds training_runs.csv and throughput_benchmarks.csv
-python bench/fit_utilisation.py --data DIR --check   # compares with the shipped file instead of writing it
-
 The spreads and the width of the priors maximise the marginal likelihood under weak priors of their own; the priors'
 proportions are ours (`PRIOR_SD`). bench/training_cost.py fits again without each developer in turn.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import datetime as dt
 import json
@@ -21,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from frame import Inputs, Page
 from hydrometer.costs.flop import training_flop_per_token
 from hydrometer.costs.utilisation import (
     ACCOUNTS,
@@ -39,7 +36,7 @@ from hydrometer.store.configs.read import architecture_of
 from hydrometer.store.reference import find_accelerator
 from parameter_counts import FILE as CHECKPOINTS
 
-TARGET = Path(__file__).parent.parent / "src/hydrometer/data/utilisation.json"
+TARGET = "src/hydrometer/data/utilisation.json"
 PRIOR_SD = {
     "intercept": 0.5,
     **dict.fromkeys(GENERATIONS, 0.1),
@@ -259,14 +256,10 @@ def priors_as_json(model: LinearModel, names: tuple[str, ...]) -> dict[str, Any]
     }
 
 
-def main() -> None:
-    """Writes or checks the shipped file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--check", action="store_true")
-    options = parser.parse_args()
-    runs = read_runs(options.data)
-    steady = steady_model(options.data)
+def measure(inputs: Inputs) -> Page:
+    """Fits, and makes the file."""
+    runs = read_runs(inputs["costs"])
+    steady = steady_model(inputs["costs"])
     whole = {name: with_fitted_spreads(model) for name, model in whole_run_models(runs, steady).items()}
     labels: list[dict[str, Any]] = [
         {
@@ -286,15 +279,9 @@ def main() -> None:
         "accounts": {name: priors_as_json(model, EFFECTS) for name, model in whole.items()},
         "runs": rows_as_json(next(iter(whole.values())), labels, EFFECTS),
     }
-    if options.check:
-        old = json.loads(TARGET.read_text(encoding="utf-8"))
-        same = all(old[key] == shipped[key] for key in shipped if key != "date")
-        print("the shipped file is what the data give" if same else "the shipped file differs from what the data give")
-        raise SystemExit(0 if same else 1)
-    TARGET.write_text(json.dumps(shipped, indent=None, separators=(",", ":")).replace('{"model"', '\n{"model"') + "\n")
-    for name, model in whole.items():
-        print(f"{name}: {len(runs)} runs, spreads {model.group_sd:.3f} between developers, {model.rest_sd:.3f} within")
-
-
-if __name__ == "__main__":
-    main()
+    text = json.dumps(shipped, indent=None, separators=(",", ":")).replace('{"model"', '\n{"model"')
+    told = [
+        f"{name}: {len(runs)} runs, spreads {model.group_sd:.3f} between developers, {model.rest_sd:.3f} within"
+        for name, model in whole.items()
+    ]
+    return Page("\n".join(told), ships={TARGET: f"{text}\n".encode()})

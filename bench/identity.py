@@ -1,25 +1,20 @@
 """How far does the judge by rule agree with published labels, on models left out? And are the published counts met?
 
-    python bench/identity.py [--data FILE] [--write]
-
 Reads 9 models x 1,000 answers with the labels that Lee et al. (ACL 2025) published. The rules were written with the
 answers of four of the models in view (TUNED); the other five were scored before they were read. The weights of loose
-are fitted again with every model left out. `--write` writes docs/benchmarks/identity.md and the error rates that ship
-(data/identity_judge_points.json).
+are fitted again with every model left out. What ships are the judge's error rates.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import json
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
 import identity_page as page
+from frame import Inputs, Page
 from hydrometer.instruments.identity.claims import read
 from hydrometer.instruments.identity.judge import CUT, START, TIED, VERSION, WEIGHTS, judge_answer, statements
 from hydrometer.instruments.identity.names import Names
@@ -28,11 +23,8 @@ from hydrometer.records.identity import Identity
 from hydrometer.stats.agreement import Agreement, agreement
 from hydrometer.store.identity_rows import IdentityRows, read_identity_rows
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT.parent / "shared/data/identity/responses.parquet"
-POINTS = ROOT / "src/hydrometer/data/identity_judge_points.json"
-PAGE = ROOT / "docs/benchmarks/identity.md"
-COMMAND = "python bench/identity.py --write"
+POINTS = "src/hydrometer/data/identity_judge_points.json"
+COMMAND = "python bench/run.py identity --ship"
 TUNED = ("deepseek-v3", "qwen-max-0919", "llama-3.1-70b-instruct", "qwen2.5-14b-base")
 PUBLISHED = {  # loose, strict, hard of 1,000: facts of the published files
     "claude-3.5-sonnet-20241022": (7, 2, 2),
@@ -120,19 +112,11 @@ def points(tables: dict[str, Agreement], today: str) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def main() -> None:
-    """Measures, prints, and writes the page and the error rates if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    if not options.data.exists():
-        print(f"not measured: {options.data.name} is not here (name it with --data)")
-        sys.exit(0)
-    rows, names = read_identity_rows(options.data), default_names()
+def measure(inputs: Inputs) -> Page:
+    """Judges every answer; returns the page and the judge's error rates, which ship."""
+    rows, names = read_identity_rows(inputs["answers"]), default_names()
     makers = find_makers(rows.frame["model"].unique().to_list(), {}, names=names)
     published = summarise(judge_rows(rows, names=names, makers=makers, judge="published"))
-    wrong = counts_met(published)
     data = features(rows, names)
     loose = {m: agreement(left_out(data, m), data[m][2]) for m in data}
     strict = {m: agreement(data[m][1], data[m][3]) for m in data}
@@ -141,17 +125,9 @@ def main() -> None:
     everything = {"loose": total(list(loose.values())), "strict": total(list(strict.values()))}
     start, weights = refit(data)
     drift = max(abs(start - START), *(abs(weights[k] - WEIGHTS[k]) for k in WEIGHTS))
-    seconds = speed(rows, names)
-    today = dt.date.today().isoformat()
     text = page.write(
-        published=published, wrong=wrong, loose=loose, strict=strict, tables=tables, everything=everything,
-        tuned=TUNED, seconds=seconds, drift=drift, command=COMMAND, today=today,
+        published=published, wrong=counts_met(published), loose=loose, strict=strict, tables=tables,
+        everything=everything, tuned=TUNED, seconds=speed(rows, names), drift=drift,
     )  # fmt: skip
-    print(text)
-    if options.write:
-        POINTS.write_text(json.dumps(points(tables, today), indent=1) + "\n", encoding="utf-8")
-        PAGE.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    points_now = points(tables, dt.date.today().isoformat())
+    return Page(text, ships={POINTS: (json.dumps(points_now, indent=1) + "\n").encode()})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 from hydrometer.records.identity import ClusteredCount, Identity
 from hydrometer.stats.agreement import Agreement
+from prose import paragraph, table
 
 DISAGREEMENTS: tuple[tuple[str, str, str, str, str], ...] = (
     (
@@ -94,68 +94,69 @@ def write(
     tuned: Sequence[str],
     seconds: float,
     drift: float,
-    command: str,
-    today: str,
 ) -> str:
     """Returns the page."""
+    met = (
+        "Every published count of the nine models is met exactly (loose, strict, and hard by the rule found from the "
+        "files). What the counts lack:"
+    )
     parts = [
         "# Identity consistency: the judge and the published counts",
-        _wrap(
-            f"Written by `{command}` on {today}, from 9 models × 1,000 answers with the labels that Lee et al. (ACL "
-            f"2025) "
-            "published. The published labels come from a language model, of whose loose labels people confirmed 78 to "
-            "90 % "
-            "(second-hand), so that agreement with them is no accuracy, and kappa cannot reach 1."
+        paragraph(
+            "From 9 models × 1,000 answers with the labels that Lee et al. (ACL 2025) published. The published labels "
+            "come from a language model, of whose loose labels people confirmed 78 to 90 % (second-hand), so that "
+            "agreement with them is no accuracy, and kappa cannot reach 1."
         ),
         "## The published counts",
-        _wrap(
-            "Every published count of the nine models is met exactly (loose, strict, and hard by the rule found from "
-            "the "
-            "files). What the counts lack:"
-            if not wrong
-            else "NOT MET: " + "; ".join(wrong)
-        ),
+        paragraph("NOT MET: " + "; ".join(wrong) if wrong else met),
         _rates(published),
-        _wrap(
+        paragraph(
             "Intervals are 95 %, Korn and Graubard's over 20 templates. The last column is how many independent "
-            "answers the "
-            "1,000 are worth for strict; where nothing was strict, it is the number of templates. Hard is over all "
-            "answers "
-            "as published, and over the prompts that name neither OpenAI nor Anthropic, its proper denominator."
+            "answers the 1,000 are worth for strict; where nothing was strict, it is the number of templates. Hard is "
+            "over all answers as published, and over the prompts that name neither OpenAI nor Anthropic, its proper "
+            "denominator."
         ),
         "## By language of the question, and who is named",
         _languages(published),
         "## Which differences are established",
         _ranks(published),
-        "## The judge by rule against the published labels",
-        _wrap(
-            f"The rules were written with the answers of {', '.join(tuned)} in view. The other five models were scored "
-            "before their answers were read; one change followed the first score (an answer that is nothing but "
-            "reasoning or "
-            "code is the answer: DeepSeek-R1's format), which moved pooled strict kappa from 0.73 to 0.85 and loose "
-            "from "
-            "0.52 to 0.63. After that score the disagreements below were read and three general faults repaired, which "
-            "moved "
-            "no pooled kappa of the five by more than 0.01. For loose, the weights are fitted again without the model "
-            "in "
-            "question. On models that almost never claim anything (Claude, Qwen instruct) kappa rests on a few labels."
-        ),
-        _agreement(loose, strict, tuned),
-        _confusion("the five models left out", tables),
-        _confusion("all nine, loose with each model left out", everything),
-        _wrap(
+        *_judge(loose, strict, tuned),
+        "### Pooled over the five models left out",
+        _confusion(tables),
+        "### Pooled over all nine, loose with each model left out",
+        _confusion(everything),
+        paragraph(
             f"10,000 answers take {seconds:.1f} CPU seconds (a shared machine; one core). The shipped weights differ "
-            f"from those "
-            f"fitted again on all nine by at most {drift:.2f}."
+            f"from those fitted again on all nine by at most {drift:.2f}."
+        ),
+        "## Ten disagreements, read by hand",
+        table(
+            ("model, template", "question", "what the answer says", "judge / published", "who is right"),
+            DISAGREEMENTS,
         ),
     ]
-    if DISAGREEMENTS:
-        parts += ["## Ten disagreements, read by hand", _disagreements()]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
 
 
-def _wrap(text: str) -> str:
-    return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False)
+def _judge(loose: Mapping[str, Agreement], strict: Mapping[str, Agreement], tuned: Sequence[str]) -> list[str]:
+    """Returns the part on the judge, model by model."""
+    rows = []
+    for m in sorted(loose, key=lambda m: (m not in tuned, m)):
+        cells = [_number(v) for v in (loose[m].kappa, loose[m].f1, strict[m].kappa, strict[m].f1)]
+        rows.append((m, "yes" if m in tuned else "no", *cells))
+    return [
+        "## The judge by rule against the published labels",
+        paragraph(
+            f"The rules were written with the answers of {', '.join(tuned)} in view. The other five models were "
+            "scored before their answers were read; one change followed the first score (an answer that is nothing "
+            "but reasoning or code is the answer: DeepSeek-R1's format), which moved pooled strict kappa from 0.73 to "
+            "0.85 and loose from 0.52 to 0.63. After that score the disagreements below were read and three general "
+            "faults repaired, which moved no pooled kappa of the five by more than 0.01. For loose, the weights are "
+            "fitted again without the model in question. On models that almost never claim anything (Claude, Qwen "
+            "instruct) kappa rests on a few labels."
+        ),
+        table(("model", "read while writing rules", "loose kappa", "loose F1", "strict kappa", "strict F1"), rows),
+    ]
 
 
 def _rate(c: ClusteredCount | None) -> str:
@@ -164,26 +165,28 @@ def _rate(c: ClusteredCount | None) -> str:
     return f"{c.count} / {c.n:,}: {100 * c.rate:.1f} % ({100 * c.low:.1f}–{100 * c.high:.1f})"
 
 
+def _by_loose(found: Sequence[Identity]) -> list[Identity]:
+    return sorted(found, key=lambda f: -(f.loose.count if f.loose else 0))
+
+
 def _rates(found: Sequence[Identity]) -> str:
-    lines = [
-        "| model | loose | strict | hard, of all | hard, of prompts without a name | worth |",
-        "|---|---|---|---|---|---|",
+    rows = [
+        (f.model, *map(_rate, (f.loose, f.strict, f.hard, f.hard_conditional)), f"{f.strict.effective_n:,.0f}")
+        for f in _by_loose(found)
     ]
-    for f in sorted(found, key=lambda f: -(f.loose.count if f.loose else 0)):
-        cells = [_rate(r) for r in (f.loose, f.strict, f.hard, f.hard_conditional)]
-        lines.append(f"| {f.model} | {' | '.join(cells)} | {f.strict.effective_n:,.0f} |")
-    return "\n".join(lines)
+    return table(("model", "loose", "strict", "hard, of all", "hard, of prompts without a name", "worth"), rows)
 
 
 def _languages(found: Sequence[Identity]) -> str:
-    lines = ["| model | loose, English | loose, Chinese | strict, English | strict, Chinese | named in loose answers |",
-             "|---|---|---|---|---|---|"]  # fmt: skip
-    for f in sorted(found, key=lambda f: -(f.loose.count if f.loose else 0)):
+    rows = []
+    for f in _by_loose(found):
         en, zh = f.languages["en"], f.languages["zh"]
         cells = [f"{100 * (r.rate or 0):.1f} %" for r in (en.loose, zh.loose, en.strict, zh.strict)]
-        named = ", ".join(f"{v} {n}" for v, n in list(f.vendors.items())[:3]) or "–"
-        lines.append(f"| {f.model} | {' | '.join(cells)} | {named} |")
-    return "\n".join(lines)
+        rows.append((f.model, *cells, ", ".join(f"{v} {n}" for v, n in list(f.vendors.items())[:3]) or "–"))
+    return table(
+        ("model", "loose, English", "loose, Chinese", "strict, English", "strict, Chinese", "named in loose answers"),
+        rows,
+    )
 
 
 def _ranks(found: Sequence[Identity]) -> str:
@@ -200,42 +203,19 @@ def _ranks(found: Sequence[Identity]) -> str:
         n = len(found) * (len(found) - 1) // 2
         name = rate.replace("_", ", ")
         told = f"- {name}: {sure} of {n} pairs differ at 5 % after Holm over all pairs and rates."
-        lines.append(_wrap(f"{told} Ranks that survive: {words}."))
+        lines.append(paragraph(f"{told} Ranks that survive: {words}."))
     return "\n".join(lines)
 
 
-def _agreement(loose: Mapping[str, Agreement], strict: Mapping[str, Agreement], tuned: Sequence[str]) -> str:
-    lines = [
-        "| model | read while writing rules | loose kappa | loose F1 | strict kappa | strict F1 |",
-        "|---|---|---|---|---|---|",
-    ]
-    for m in sorted(loose, key=lambda m: (m not in tuned, m)):
-        cells = [_number(v) for v in (loose[m].kappa, loose[m].f1, strict[m].kappa, strict[m].f1)]
-        lines.append(f"| {m} | {'yes' if m in tuned else 'no'} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _confusion(what: str, tables: Mapping[str, Agreement]) -> str:
+def _confusion(tables: Mapping[str, Agreement]) -> str:
     names = ("label", "both", "judge only", "published only", "neither", "kappa", "F1", "sensitivity", "specificity")
-    lines = [f"Pooled over {what}:", "", f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    rows = []
     for rate, t in tables.items():
         sensitivity, specificity = t.both / (t.both + t.second_only), t.neither / (t.neither + t.first_only)
-        lines.append(
-            f"| {rate} | {t.both:,} | {t.first_only:,} | {t.second_only:,} | {t.neither:,} | {t.kappa:.2f} | "
-            f"{t.f1:.2f} | "
-            f"{sensitivity:.2f} | {specificity:.3f} |"
-        )
-    return "\n".join(lines)
+        counts = (f"{n:,}" for n in (t.both, t.first_only, t.second_only, t.neither))
+        rows.append((rate, *counts, f"{t.kappa:.2f}", f"{t.f1:.2f}", f"{sensitivity:.2f}", f"{specificity:.3f}"))
+    return table(names, rows)
 
 
 def _number(value: float) -> str:
     return "–" if value != value else f"{value:.2f}"
-
-
-def _disagreements() -> str:
-    lines = [
-        "| model, template | question | what the answer says | judge / published | who is right |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [f"| {' | '.join(row)} |" for row in DISAGREEMENTS]
-    return "\n".join(lines)

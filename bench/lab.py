@@ -1,15 +1,12 @@
-"""Calibrates the instruments on models whose teachers are known, and writes the page.
-
-    python bench/lab.py [--page]
+"""Calibrates the instruments on models whose teachers are known.
 
 Needs no torch: it reads the answers that ship in panels/zoo and bench/lab_whitebox.csv. Takes some minutes; what was
-measured is kept in .cache/zoo, and `--page` writes docs/benchmarks/lab.md, its figures and
-panels/zoo/operating_points.json from that again.
+measured is kept in .cache/zoo, from which `--again` writes once more. What ships are the operating points of
+panels/zoo.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import json
 import sys
@@ -17,7 +14,6 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import lab_dose
@@ -26,13 +22,13 @@ import lab_page as page
 import lab_trends as trends
 import lab_words
 import lab_zoo
+from frame import Inputs, Page
 from hydrometer.known_cases.dose import open_doses
 from hydrometer.known_cases.zoo import audit_zoo
 from hydrometer.store.files import write_whole
 
 KEPT = lab_zoo.CACHE / "measured.json"
-PAGE = lab_zoo.ROOT / "docs/benchmarks/lab.md"
-POINTS = lab_zoo.ZOO / "operating_points.json"
+POINTS = "panels/zoo/operating_points.json"
 
 
 def say(text: str) -> None:
@@ -46,7 +42,7 @@ def by_probes() -> tuple[list[dict[str, Any]], float]:
     return measures.by_probes(lab_zoo.open_zoo(say), say), time.process_time() - started
 
 
-def measure() -> dict[str, Any]:
+def calibrate() -> dict[str, Any]:
     """Returns everything that the page tells."""
     started = time.process_time()
     zoo = lab_zoo.open_zoo(say)
@@ -110,24 +106,18 @@ def the_rest(zoo: lab_zoo.Zoo) -> dict[str, Any]:
     }
 
 
-def dump(path: Path, value: object) -> None:
-    """Writes JSON."""
-    write_whole(path, (json.dumps(value, indent=1) + "\n").encode())
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1) + "\n").encode()
 
 
-def main() -> None:
-    """Measures, and writes page, figures and operating points."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--page", action="store_true", help="write the page from what was measured before")
-    if not parser.parse_args().page:
+def measure(inputs: Inputs) -> Page:
+    """Measures everything, or takes what was measured before."""
+    if not inputs["again"]:
         KEPT.parent.mkdir(parents=True, exist_ok=True)
-        dump(KEPT, measure())
+        write_whole(KEPT, _json(calibrate()))
     found = json.loads(KEPT.read_text(encoding="utf-8"))
-    page.draw(found, lab_zoo.ROOT / "docs/images")
-    write_whole(PAGE, page.text(found).encode())
-    dump(POINTS, page.operating_points(found))
-    print(PAGE.read_text(encoding="utf-8"))
-
-
-if __name__ == "__main__":
-    main()
+    return Page(
+        page.text(found),
+        draw=lambda folder: page.draw(found, folder),
+        ships={POINTS: _json(page.operating_points(found))},
+    )

@@ -9,9 +9,9 @@ from typing import Any
 from hydrometer.plots.svg import ACCENT, INK, LINE, MUTED, WARM
 from hydrometer.plots.svg import draw as draw_svg
 from hydrometer.stats.proportions import Proportion
-from lab_page_dose import dose_section, plot_estimates, share, table, words_section, wrap
+from lab_page_dose import dose_section, plot_estimates, share, words_section
+from prose import paragraph, table
 
-COMMAND = "python bench/lab.py"
 ALPHA = 0.05
 _ORDER = (
     "plain control", "base", "sibling of a teacher", "base, 10 % the teacher's own text",
@@ -30,8 +30,8 @@ def text(found: Json) -> str:
     """Returns the page."""
     parts = [
         "# Calibration on models whose teachers are known",
-        wrap(
-            f"Written by `{COMMAND}` on {found['date']}: {found['n_models']} models of the zoo (docs/lab.md), answers "
+        paragraph(
+            f"Measured on {found['date']}: {found['n_models']} models of the zoo (docs/lab.md), answers "
             f"to {max(r['n_probes'] for r in found['probes'])} probes, alpha 5 %. Intervals are exact "
             "(Clopper-Pearson) 95 % intervals over models. Every model is judged without what the panel documents of "
             "it; what was chosen while looking at these models is said where it is told. The panel's files (SHA-256):"
@@ -53,7 +53,7 @@ def _shipped(found: Json) -> list[str]:
     n_hard = sum(b[2] for g, b in found["either"].items() if g in _UNTAUGHT[2:])
     return [
         "## Who is named",
-        wrap(
+        paragraph(
             "Two statements. *The candidate taught it* is made only if hard controls, which learnt the candidate's own "
             "human text and nothing from it, are ruled out as well as plain ones; right is a true teacher and nobody "
             "else, or nobody for untaught models. Where they are not ruled out, the name is withheld and the weaker "
@@ -61,7 +61,7 @@ def _shipped(found: Json) -> list[str]:
             "teacher whose text it learnt."
         ),
         table(("models", "right", "false", "right, or its text", "false, or its text"), rows),
-        wrap(
+        paragraph(
             f"Of the {n_hard} hard controls {held} get the weaker statement about their own text, which is true of "
             "them."
         ),
@@ -75,7 +75,7 @@ def _hard(found: Json) -> list[str]:
     rows = [r if len(r) == width else (r[0], "–", *r[1:]) for r in rows]
     return [
         "## Hard controls: who learnt the teacher's own human text",
-        wrap(
+        paragraph(
             "A hard control learnt the human text that a teacher learnt, and nothing from any teacher: siblings of the "
             "teachers, and bases that went on with human text of which 10 or 100 % is that text. Accused, and of "
             "students named, by what is done about them:"
@@ -84,7 +84,7 @@ def _hard(found: Json) -> list[str]:
             ("", "plain accused", "siblings", "10 % same text", "all same text", *(f"{d} named" for d in _RULES[-3:])),
             rows,
         ),
-        wrap(
+        paragraph(
             "What ships asks two questions: is the subject more like the candidate than untaught models are, and does "
             "it stand nearer to the candidate's documented students than the hard controls of the panel do, each on "
             "its own candidate's line and without itself? **Answers tell few students from such models here**: the "
@@ -112,7 +112,7 @@ def _probes(found: Json) -> list[str]:
     )))  # fmt: skip
     return [
         "## Number of probes",
-        wrap("Random subsets of the probes, the same for every model; mean over draws and the draws' range."),
+        paragraph("Random subsets of the probes, the same for every model; mean over draws and the draws' range."),
         table(head, rows),
         "![Power and false accusations by number of probes](../images/lab-probes.svg)",
     ]
@@ -131,7 +131,7 @@ def _single(found: Json) -> list[str]:
     told = "; ".join(f"{g} {a} of {n}" for g, (a, n) in margin.items())
     return [
         "## One teacher, named beforehand",
-        wrap(
+        paragraph(
             "`--candidate NAME` asks about one teacher. *Shipped*: against all models that it did not teach. *Dose 0 "
             "alone*: against the plain controls and bases only, which tells whether a model was taught, and not by "
             "whom: students of others are accused. Row 0 % is controls, each asked about every teacher."
@@ -140,7 +140,7 @@ def _single(found: Json) -> list[str]:
             ("dose", "named, shipped", "another's student accused", "named, dose 0 alone", "another's student accused"),
             rows,
         ),
-        wrap(
+        paragraph(
             "A third rule, the lead over the next candidate in units of the plain controls' spread, does not ship. It "
             f"names somebody, of students the right one, for: {told}."
         ),
@@ -151,7 +151,7 @@ def _missing(found: Json) -> list[str]:
     rows = [(g, share(a, n), share(b, n)) for g, (a, b, n) in sorted(found["missing"].items())]
     return [
         "## The teacher is missing from the panel",
-        wrap("Each teacher taken out, with its students and hard controls, and its students judged."),
+        paragraph("Each teacher taken out, with its students and hard controls, and its students judged."),
         table(("students", "nobody named", "another teacher named"), rows),
     ]
 
@@ -163,7 +163,7 @@ def _trends(found: Json) -> list[str]:
     ]
     return [
         "## Does it rise with dose?",
-        wrap(
+        paragraph(
             "Kendall's tau-b between dose (0, 1, 3, 10, 30, 100 %, by text) and the measure for the model's own "
             "teacher, mean over the four teachers; jackknife over models. The p-value permutes doses within teachers "
             "500 times, which with tied doses is Jonckheere's test."
@@ -187,7 +187,7 @@ def _weights(found: Json) -> list[str]:
         rows.append((group, f"{_mean(gains):+.3f}", share(beyond, len(here)), f"{_mean(twins):+.3f}", own))
     return [
         "## With the weights at hand",
-        wrap(
+        paragraph(
             "How many nats per token better than dose-0 controls of its base a model predicts text that the teacher "
             "wrote, minus the mean of the same for the other teachers (reference-normalised likelihood; plain "
             f"controls: {_mean(controls):+.3f}, largest {max(controls):+.3f}); and how much better it predicts the "
@@ -211,7 +211,7 @@ def _mean(values: Sequence[float]) -> float:
 def _rest(found: Json) -> list[str]:
     return [
         "## What is not here",
-        wrap(
+        paragraph(
             "Identity cannot be measured: these models complete text and do not say who they are. The models are tiny, "
             "their texts few, all of one recipe: rates measured here are no rates of the world's models. "
             f"Measuring took {found['cpu_seconds']:.0f} processor-seconds."

@@ -1,13 +1,13 @@
-"""The page's section and picture on the estimate of the dose, and the words and tables that both files share."""
+"""The page's section and picture on the estimate of the dose, and how both files print a share."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from hydrometer.plots.svg import ACCENT, INK, LINE, WARM
 from hydrometer.stats.proportions import Proportion
+from prose import paragraph, table
 
 Json = Mapping[str, Any]
 
@@ -16,17 +16,6 @@ def share(hits: int, n: int) -> str:
     """Returns a share with its exact interval."""
     low, high = Proportion(hits, n).confidence_interval()
     return f"{hits} of {n} ({low:.0%} to {high:.0%})".replace("%", " %")
-
-
-def wrap(text: str) -> str:
-    """Returns a paragraph in lines."""
-    return textwrap.fill(text, 120)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Returns a table in Markdown."""
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {' | '.join(r)} |" for r in rows)]
-    return "\n".join(lines)
 
 
 def _percent(x: float) -> str:
@@ -47,7 +36,7 @@ def dose_section(found: Json) -> list[str]:
     known, said = found["doses_all"]["own"], found["doses_all"]["said"]
     return [
         "## Estimated dose",
-        wrap(
+        paragraph(
             "How large a share of a model's fine-tuning came from a teacher. The statistic is how far the words of all "
             "its answers have gone from the plain controls' (0) to the teacher's (1): the mean log-ratio of a word's "
             "frequency in both. The isotonic curve of log(dose + 1 %) on it gives the estimate, split-conformal "
@@ -64,7 +53,7 @@ def dose_section(found: Json) -> list[str]:
              "half the scale or wider", "typical error"),
             rows,
         ),
-        wrap(
+        paragraph(
             f"Over students by text and plain controls, of which the curve is made, {share(known['held'], known['n'])} "
             f"intervals hold (aim 80 %); {known['wide']} span half the scale or more, and the typical error is "
             f"{_percent(known['error'])}. `lab zoo audit` prints the estimate for whoever is named, or named together "
@@ -83,7 +72,7 @@ def words_section(found: Json) -> list[str]:
     ]
     return [
         "## The words alone",
-        wrap(
+        paragraph(
             "The statistic of the estimated dose as a detector, which does not ship: a teacher is named beforehand, "
             "and a model is called its student if its words are nearer to the teacher's than those of all but 5 % of "
             "the plain controls (exact p-value, the model itself left out). A first form, a mean over answers, was "

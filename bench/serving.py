@@ -1,16 +1,13 @@
-"""Measures `hydrometer serving` on public rows and writes docs/benchmarks/serving.md.
+"""Measures `hydrometer serving` on public rows.
 
     pip download --no-deps --dest CACHE aiconfigurator-core==0.12.0
-    python bench/serving.py CACHE/aiconfigurator_core-0.12.0-*.whl [--rows throughput.csv] [--peer predictions.csv]
 
-`--rows` is a table of published throughputs (columns as in the project's benchmark data), for wide expert parallelism;
-`--peer` is what bench/serving_peer.py writes with NVIDIA's AIConfigurator. Every figure of a family is of a fit that
-has not seen the family; its interval too.
+brings the wheel that holds them. Published throughputs are for wide expert parallelism; peers/serving_peer.py asks
+NVIDIA's AIConfigurator. Every figure of a family is of a fit that has not seen the family; its interval too.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import datetime as dt
 import time
@@ -19,13 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from fit_serving import cell_width, cluster_quantile, fit, groups_of, held_out_in_cells, left_out, ratio_width
+from frame import Inputs, Page
 from hydrometer.costs.serving_time import speeds
 from hydrometer.instruments import serving
+from prose import paragraph
 from serving_headline import page_of_headline
 from serving_published import page_of_published
 from serving_rows import Rows, clean
 
-PAGE = Path(__file__).parent.parent / "docs/benchmarks/serving.md"
 MODEL = Path("DeepSeek-V3")
 
 
@@ -229,30 +227,27 @@ def measured_part(rows: Rows, later: np.ndarray, first: np.ndarray) -> list[str]
     ]
 
 
-def main() -> None:
-    """Measures and writes the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("wheel", type=Path)
-    parser.add_argument("--rows", type=Path)
-    parser.add_argument("--peer", type=Path)
-    options = parser.parse_args()
-    rows, dropped = clean(options.wheel)
+def measure(inputs: Inputs) -> Page:
+    """Fits with every family left out in turn."""
+    wheel = inputs["wheel"]
+    rows, dropped = clean(wheel)
     later, first = left_out(rows)
     text = [
         "# Serving: measured",
         "",
-        "Written by `python bench/serving.py` in one run; the fit and its data: `bench/fit_serving.py`, "
-        "[serving](../serving.md).",
-        f"{dt.date.today().isoformat()}. {len(rows):,} aggregated rows of InferenceX as `aiconfigurator-core` 0.12.0 "
-        "ships them; left out: " + ", ".join(f"{n} {why}" for why, n in dropped.items()) + ".",
+        paragraph(
+            f"The fit and its data: `bench/fit_serving.py`, [serving](../serving.md). {len(rows):,} aggregated rows of "
+            "InferenceX as `aiconfigurator-core` 0.12.0 ships them; left out: "
+            + ", ".join(f"{n} {why}" for why, n in dropped.items()) + "."
+        ),
         "",
         *measured_part(rows, later, first),
-        *page_of_headline(options.wheel, rows),
+        *page_of_headline(wheel, rows),
         "## Beside AIConfigurator",
         "",
-        *peer_table(rows, later, first, options.peer),
+        *peer_table(rows, later, first, inputs["peer"]),
         "",
-        *page_of_published(options.wheel, rows, options.rows),
+        *page_of_published(wheel, rows, inputs["rows"]),
         "## DeepSeek's day of 2025-02-27",
         "",
         "The fit has seen none of the day's figures, but rows of the same network on other accelerators.",
@@ -269,11 +264,5 @@ def main() -> None:
         "## Time",
         "",
         timing(),
-        "",
-    ]
-    PAGE.write_text("\n".join(text), encoding="utf-8")
-    print("\n".join(text))
-
-
-if __name__ == "__main__":
-    main()
+    ]  # fmt: skip
+    return Page("\n".join(text))

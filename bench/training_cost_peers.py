@@ -76,7 +76,7 @@ def llm_analysis(runs: list[Run], python: Path) -> dict[str, float | str]:
     """Returns the utilisation-free hours (at an efficiency of 1) or the error of every run whose shape is known."""
     known = [(run, config) for run in runs if (config := _shape(run)) is not None]
     done = subprocess.run(
-        [str(python), str(Path(__file__).with_name("llm_analysis_hours.py"))],
+        [str(python), str(Path(__file__).parent / "peers/llm_analysis_hours.py")],
         input=json.dumps([_case(run, config) for run, config in known]),
         capture_output=True,
         text=True,

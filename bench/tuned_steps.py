@@ -1,8 +1,6 @@
 """Does the step-time model hold on tuned frameworks, where communication hides behind compute?
 
-    python bench/tuned_steps.py THROUGHPUTS.csv [--write]
-
-THROUGHPUTS.csv: NVIDIA Megatron-Bridge's published performance tables (columns `model, task, accelerator,
+The table of throughputs: NVIDIA Megatron-Bridge's published performance tables (columns `model, task, accelerator,
 n_accelerators, precision, seq_len, gbs, tp, pp, cp, ep, tokens_per_s_per_acc`); it is not part of the project. The
 tables give neither micro-batch nor interleaving nor recomputation, so a micro-batch of 1 is taken, and what overlaps
 is fitted: the hidden share of communication (dense and mixed), launch times, attention, grouped products, the visible
@@ -11,7 +9,6 @@ share of the bubble, and one share of matrices for each generation and precision
 
 from __future__ import annotations
 
-import argparse
 import csv
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +16,15 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import least_squares
 
+from frame import Inputs, Page
 from hydrometer.costs.architecture import Architecture, Dense, Experts
 from hydrometer.costs.memory import Layout
 from hydrometer.costs.mixers import GroupedQuery, Latent
 from hydrometer.costs.step_time import Machine, step_time
 from hydrometer.records.reference import Accelerator
 from hydrometer.store.reference import find_accelerator, machines
+from prose import paragraph, table
 
-ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs/benchmarks/tuned_steps.md"
 CHIPS = ("H100", "B200", "GB200", "B300", "GB300")
 PRECISIONS = {"BF16": "bf16", "FP8": "fp8", "MXFP8": "fp8"}
 SHARED = 7
@@ -140,48 +137,38 @@ def fit(rows: list[Row], kinds: list[str]) -> np.ndarray:
     return np.asarray(least_squares(residuals, start, bounds=(low, high)).x)
 
 
-def main() -> None:
-    """Prints the errors by model; on request writes the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("throughputs", type=Path)
-    parser.add_argument("--write", action="store_true", help="store the page")
-    options = parser.parse_args()
-    rows = read(options.throughputs)
+def measure(inputs: Inputs) -> Page:
+    """Fits with every model left out in turn."""
+    rows = read(inputs["throughputs"])
     kinds = sorted({row.kind for row in rows})
     whole = fit(rows, kinds)
     fitted = np.array([predicted(row, whole, kinds) / row.seconds - 1 for row in rows])
     left_out = np.zeros(len(rows))
-    lines = [
-        "# Benchmark: step time on tuned frameworks",
-        "",
-        "Made by `python bench/tuned_steps.py THROUGHPUTS.csv --write` from NVIDIA Megatron-Bridge's published tables,",
-        f"which are not part of the project: {len(rows)} rows on H100, B200, GB200, B300 and GB300. Micro-batch,",
-        "interleaving and recomputation are not in them, so a micro-batch of 1 is taken and what overlaps is fitted.",
-        "",
-        "| model left out of the fit | rows | median error | bias |",
-        "|---|---|---|---|",
-    ]
+    cells = []
     for model in sorted({row.model for row in rows}):
         x = fit([row for row in rows if row.model != model], kinds)
         here = [i for i, row in enumerate(rows) if row.model == model]
         for i in here:
             left_out[i] = predicted(rows[i], x, kinds) / rows[i].seconds - 1
         errors = left_out[here]
-        lines.append(f"| {model} | {len(here)} | {np.median(np.abs(errors)):.1%} | {np.median(errors):+.1%} |")
+        cells.append((model, len(here), f"{np.median(np.abs(errors)):.1%}", f"{np.median(errors):+.1%}"))
     size = np.abs(left_out)
-    lines += [
-        f"| all | {len(rows)} | {np.median(size):.1%} | {np.median(left_out):+.1%} |",
-        "",
-        f"Within 15 %: {np.mean(size < 0.15):.0%}; p90 error {np.quantile(size, 0.9):.0%}. Fitted to all rows: median "
-        f"{np.median(np.abs(fitted)):.1%}, within 15 % {np.mean(np.abs(fitted) < 0.15):.0%}.",
-        "",
-        f"The fit hides {whole[1]:.0%} of a dense model's communication, {whole[0]:.0%} of a mixture's. These numbers",
-        "do not ship: `hydrometer cost plan` shows steps without overlap and takes hours from whole runs.",
+    cells.append(("all", len(rows), f"{np.median(size):.1%}", f"{np.median(left_out):+.1%}"))
+    text = [
+        "# Benchmark: step time on tuned frameworks",
+        paragraph(
+            f"From NVIDIA Megatron-Bridge's published tables, which are not part of the project: {len(rows)} rows on "
+            "H100, B200, GB200, B300 and GB300. Micro-batch, interleaving and recomputation are not in them, so a "
+            "micro-batch of 1 is taken and what overlaps is fitted."
+        ),
+        table(("model left out of the fit", "rows", "median error", "bias"), cells),
+        paragraph(
+            f"Within 15 %: {np.mean(size < 0.15):.0%}; p90 error {np.quantile(size, 0.9):.0%}. Fitted to all rows: "
+            f"median {np.median(np.abs(fitted)):.1%}, within 15 % {np.mean(np.abs(fitted) < 0.15):.0%}."
+        ),
+        paragraph(
+            f"The fit hides {whole[1]:.0%} of a dense model's communication, {whole[0]:.0%} of a mixture's. These "
+            "numbers do not ship: `hydrometer cost plan` shows steps without overlap and takes hours from whole runs."
+        ),
     ]
-    print("\n".join(lines))
-    if options.write:
-        PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return Page("\n\n".join(text))

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import typer
 
-import hydrometer
 from hydrometer import cli
 from hydrometer.audit import read_audit
 from hydrometer.errors import InputError, OutputError
@@ -487,10 +486,3 @@ def test_the_installed_command_runs() -> None:
     done = subprocess.run([str(command), "cost", "check", "none.toml"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-
-
-def test_the_public_names_are_these_and_exist() -> None:
-    assert len(set(hydrometer.__all__)) == len(hydrometer.__all__)
-    assert set(hydrometer._HOMES) == set(hydrometer.__all__) - {"__version__"}
-    for name in hydrometer.__all__:
-        assert getattr(hydrometer, name)

@@ -15,7 +15,7 @@ from test_commands import V3, json_line, run
 from hydrometer.costs.utilisation import SELECTION_WIDENING, LinearModel, Prediction, averaged
 from hydrometer.errors import InputError
 from hydrometer.instruments.training_cost.estimating.estimate import estimate
-from hydrometer.instruments.training_cost.estimating.request import Plan, network_from_headline, precision_of
+from hydrometer.instruments.training_cost.estimating.request import TrainingPlan, network_from_headline, precision_of
 from hydrometer.store.reference import find_accelerator
 
 DAY = dt.date(2024, 12, 1)
@@ -24,7 +24,7 @@ DAY = dt.date(2024, 12, 1)
 def estimated(total: float, tokens: float, **plan: Any) -> Any:
     network = network_from_headline(total_parameters=total)
     options = {"accelerator": "H100", "date": DAY} | plan
-    return estimate(network, Plan(tokens=tokens, **options), rng=np.random.default_rng(0))
+    return estimate(network, TrainingPlan(tokens=tokens, **options), rng=np.random.default_rng(0))
 
 
 def test_the_contract_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,7 +56,7 @@ def test_context_extension_of_deepseek_v3_within_a_quarter() -> None:
     network = network_from_file(ROOT / "dossiers/deepseek-v3.toml")
     hours = 0.0
     for tokens, length in ((1000 * 1920 * 32_768, 32_768), (1000 * 480 * 131_072, 131_072)):
-        plan = Plan(tokens=tokens, accelerator="H800", precision="fp8", sequence_length=length, date=DAY)
+        plan = TrainingPlan(tokens=tokens, accelerator="H800", precision="fp8", sequence_length=length, date=DAY)
         hours += estimate(network, plan, rng=np.random.default_rng(0)).accelerator_hours.p50
     assert hours == pytest.approx(119_000, rel=0.25)
 
@@ -108,7 +108,7 @@ def test_reasoning_runs_come_out_within_a_factor_of_two(
 ) -> None:
     kind = "dense" if active is None else "moe"
     network = network_from_headline(total_parameters=total, active_parameters=active, architecture=kind)
-    plan = Plan(tokens=None, accelerator="H800", phase=phase, date=DAY)
+    plan = TrainingPlan(tokens=None, accelerator="H800", phase=phase, date=DAY)
     hours = estimate(network, plan, rng=np.random.default_rng(0)).accelerator_hours
     assert published / 2 < hours.p50 < published * 2
     assert hours.p10 < published < hours.p90

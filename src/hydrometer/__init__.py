@@ -22,13 +22,20 @@ __all__ = [
     "InputError",
     "OutputError",
     "PanelAnswers",
+    "ServingRequest",
+    "SimilarityOptions",
     "StatedGain",
+    "TrainingPlan",
     "Verdict",
     "__version__",
     "check_cost",
     "compare_answers",
+    "estimate_cost",
+    "estimate_serving",
     "judge_gain",
     "judge_identity_file",
+    "network_from_file",
+    "network_from_headline",
     "open_attributor",
     "open_panel",
     "read_audit",
@@ -36,8 +43,10 @@ __all__ = [
     "read_responses",
     "render_html",
     "run_audit",
+    "voice",
 ]
 
+# By public name: its module, and its own name there where that is another.
 _HOMES = {
     "Attribution": "hydrometer.records.attribution",
     "Audit": "hydrometer.records.audit",
@@ -50,12 +59,19 @@ _HOMES = {
     "InputError": "hydrometer.errors",
     "OutputError": "hydrometer.errors",
     "PanelAnswers": "hydrometer.instruments.attribution.evidence",
+    "ServingRequest": "hydrometer.instruments.serving.request",
+    "SimilarityOptions": "hydrometer.instruments.similarity.run",
     "StatedGain": "hydrometer.instruments.demand.evidence",
+    "TrainingPlan": "hydrometer.instruments.training_cost.estimating.request",
     "Verdict": "hydrometer.records.evidence",
     "check_cost": "hydrometer.instruments.training_cost.evidence",
     "compare_answers": "hydrometer.instruments.similarity.run",
+    "estimate_cost": "hydrometer.instruments.training_cost.estimating.estimate:estimate",
+    "estimate_serving": "hydrometer.instruments.serving.estimate:estimate",
     "judge_gain": "hydrometer.instruments.demand.verdict",
     "judge_identity_file": "hydrometer.instruments.identity.run",
+    "network_from_file": "hydrometer.instruments.training_cost.estimating.request",
+    "network_from_headline": "hydrometer.instruments.training_cost.estimating.request",
     "open_attributor": "hydrometer.instruments.attribution.open",
     "open_panel": "hydrometer.panel",
     "read_audit": "hydrometer.audit",
@@ -63,6 +79,7 @@ _HOMES = {
     "read_responses": "hydrometer.store.responses",
     "render_html": "hydrometer.report.page",
     "run_audit": "hydrometer.audit",
+    "voice": "hydrometer.instruments.similarity.run",
 }
 
 if TYPE_CHECKING:
@@ -76,7 +93,15 @@ if TYPE_CHECKING:
     from hydrometer.instruments.identity.evidence import IdentityAnswers
     from hydrometer.instruments.identity.run import judge_identity_file
     from hydrometer.instruments.instrument import Case
-    from hydrometer.instruments.similarity.run import compare_answers
+    from hydrometer.instruments.serving.estimate import estimate as estimate_serving
+    from hydrometer.instruments.serving.request import ServingRequest
+    from hydrometer.instruments.similarity.run import SimilarityOptions, compare_answers, voice
+    from hydrometer.instruments.training_cost.estimating.estimate import estimate as estimate_cost
+    from hydrometer.instruments.training_cost.estimating.request import (
+        TrainingPlan,
+        network_from_file,
+        network_from_headline,
+    )
     from hydrometer.instruments.training_cost.evidence import check_cost
     from hydrometer.panel import open_panel
     from hydrometer.records.attribution import Attribution
@@ -91,4 +116,5 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'hydrometer' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name]), name)
+    module, _, own = _HOMES[name].partition(":")
+    return getattr(import_module(module), own or name)

@@ -197,7 +197,7 @@ def _checked(given: dict[str, Any], *, where: str) -> dict[str, Any]:
             least, most = _RANGES.get(name, (0, math.inf))
             # So that what is no number does not fit either.
             fits = type(value) is wanted and not (isinstance(value, int | float) and not least <= value <= most)
-            kind = kind if name not in _RANGES else f"{kind.removesuffix(' | None')}, {least:g} to {most:g}"
+            kind = kind if name not in _RANGES else f"{kind.removesuffix(' | None')}, {least:.10g} to {most:.10g}"
             checked[name] = value
         if not fits:
             raise InputError(f"'{key}' has no usable value", cure=f"give {kind}", where=where)

@@ -55,7 +55,6 @@ def plan_questions(probes: Sequence[Probe], *, base: Request, samples: int = 1, 
         _question(probe, replicate, base)
         for replicate in range(samples)
         for probe in probes
-        if replicate > 0 or probe.id not in chosen
         if probe.id not in chosen or replicate >= ROUNDS
     ]
     questions: list[ProbeRequest] = []
@@ -64,8 +63,8 @@ def plan_questions(probes: Sequence[Probe], *, base: Request, samples: int = 1, 
         # Tried: another seed in every round; 0 of 10 full swaps noticed where seeds are honoured. See docs/log.md,
         # 2026-11-25.
         questions += [_question(probe, turn, base, canary=True) for probe in repeated]
-        if turn < ROUNDS - 1:
-            questions += rest[turn * len(rest) // (ROUNDS - 1) : (turn + 1) * len(rest) // (ROUNDS - 1)]
+        # After the last round nothing is left.
+        questions += rest[turn * len(rest) // (ROUNDS - 1) : (turn + 1) * len(rest) // (ROUNDS - 1)]
     return Plan(tuple(questions), tuple(probe.id for probe in repeated))
 
 

@@ -191,8 +191,9 @@ class Architecture:
         return self.vocab_size * (self.embedding_size or self.hidden_size)
 
     def _projections(self) -> int:
-        narrow = self.embedding_size is not None and self.embedding_size != self.hidden_size
-        return 2 * self.hidden_size * (self.embedding_size or 0) if narrow else 0
+        if self.embedding_size is None or self.embedding_size == self.hidden_size:
+            return 0
+        return 2 * self.hidden_size * self.embedding_size
 
     def layer_parameters(self, *, active: bool) -> int:
         """Matrix weights of all layers, embeddings, norms and MTP left out.

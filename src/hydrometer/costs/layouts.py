@@ -87,8 +87,8 @@ def _contexts(sequence_length: int) -> tuple[int, ...]:
 def _layouts(
     architecture: Architecture, domain: int, accelerators: int, sequence_length: int, sequences: int
 ) -> Iterator[Layout]:
-    experts = [layer.feed_forward for layer, _ in architecture.layers if isinstance(layer.feed_forward, Experts)]
-    n_experts = min((e.n_experts for e in experts), default=1)
+    forward = [layer.feed_forward for layer, _ in architecture.layers]
+    expert_counts = {f.n_experts for f in forward if isinstance(f, Experts)}
     for tensor in _TENSOR:
         for pipeline in _PIPELINE:
             for context in _contexts(sequence_length):
@@ -98,8 +98,8 @@ def _layouts(
                 data = accelerators // inner
                 if data > sequences:
                     continue
-                for expert in _EXPERT if experts else (1,):
-                    if expert > n_experts or n_experts % expert or (tensor * data * context) % expert:
+                for expert in _EXPERT if expert_counts else (1,):
+                    if any(n % expert for n in (*expert_counts, tensor * data * context)):
                         continue
                     yield Layout(
                         tensor=tensor, pipeline=pipeline, data=data, context=context, expert=expert,

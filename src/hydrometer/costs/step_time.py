@@ -141,7 +141,7 @@ class _Part:
 
 def _collective(machine: Machine, size: float, ranks: int, *, spread: int | None = None) -> float:
     """Returns the seconds to gather or scatter `size` bytes over `ranks`, which lie `spread` accelerators apart."""
-    if ranks <= 1:
+    if ranks <= 1 or not size:
         return 0.0
     within = (spread or ranks) <= machine.domain
     bandwidth = machine.link_bandwidth if within else machine.network_bandwidth
@@ -171,10 +171,9 @@ def _layer_part(
         copies = _BF16 * tokens * f.experts_per_token * (f.latent or d) / layout.tensor
         traffic += _PASSES_OVER_ROUTED * copies
         links += _EXCHANGES_A_LAYER * _collective(machine, copies, layout.expert)
-    if layout.context > 1:
-        # Heads are exchanged for sequence around attention, both ways, queries to outputs.
-        # 8: four tensors, forward and backward; keys and values counted as wide as queries.
-        links += 8 * _collective(machine, _BF16 * tokens * d / layout.tensor, layout.context)
+    # Heads are exchanged for sequence around attention, both ways, queries to outputs.
+    # 8: four tensors, forward and backward; keys and values counted as wide as queries.
+    links += 8 * _collective(machine, _BF16 * tokens * d / layout.tensor, layout.context)
     launches = machine.launch_experts if isinstance(f, Experts) else machine.launch
     return _Part(matrices, attention, traffic / (machine.memory_bandwidth * machine.memory), links, launches)
 

@@ -35,7 +35,7 @@ class NullDistribution:
             raise ValueError("a statistic of the null population is not a number")
         if len(self.statistics) > 1 and np.ptp(self.statistics) == 0:
             warnings.warn(
-                "all models of the null population have the same statistic", DegenerateInputWarning, stacklevel=2
+                "all models of the null population have the same statistic", DegenerateInputWarning, stacklevel=3
             )
 
     @property

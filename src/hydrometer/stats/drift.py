@@ -5,6 +5,7 @@ Axes: P probes, T rounds, Q orders of the rounds, C change points, N permutation
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -84,13 +85,13 @@ def change_test(
     largest_N = z_NC.max(axis=1)
     # Equal orders must count as equal, whatever the last bits of their sums.
     reached = int((largest_N[1:] >= largest_N[0] - 1e-9).sum())
-    shares = [_share_of_equal_splits(n_rounds, c) for c in range(1, n_rounds)]
+    smallest = min(_share_as_far_apart(n_rounds, c, n_probes) for c in range(1, n_rounds))
     return ChangeTestResult(
         statistic=float(largest_N[0]),
         pvalue=(1 + reached) / (1 + n_permutations),
         change_point=1 + int(z_NC[0].argmax()),
         n_probes=n_probes,
-        smallest_pvalue=max(min(1.0, min(shares) ** n_probes), 1 / (1 + n_permutations)),
+        smallest_pvalue=max(smallest, 1 / (1 + n_permutations)),
     )
 
 
@@ -115,8 +116,11 @@ def _gaps(similarity_PTT: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack(gaps, axis=2)
 
 
-def _share_of_equal_splits(n_rounds: int, change: int) -> float:
-    """Returns the share of orders that split the rounds as the observed order does."""
-    one, other = set(range(change)), set(range(change, n_rounds))
-    orders = list(permutations(range(n_rounds)))
-    return sum(set(order[:change]) == one or set(order[:change]) == other for order in orders) / len(orders)
+def _share_as_far_apart(n_rounds: int, change: int, n_probes: int) -> float:
+    """Returns the share of orders of all probes that reach the statistic of a change of all of them at once.
+
+    Every probe's rounds must fall into the two sets of the observed order, and the sets lie the same way round in all.
+    Sets of equal size may change places within one probe: the change point stays where it is.
+    """
+    one_probe = 1 / math.comb(n_rounds, change)
+    return (2 * one_probe) ** n_probes if 2 * change == n_rounds else 2 * one_probe**n_probes

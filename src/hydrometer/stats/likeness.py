@@ -20,7 +20,7 @@ def ruzicka(profile_MF: Array) -> Array:
     from scipy.spatial.distance import pdist, squareform
 
     total_M = profile_MF.sum(axis=1)
-    distance_MM = squareform(pdist(profile_MF, "cityblock")) if len(profile_MF) > 1 else np.zeros((1, 1))
+    distance_MM = squareform(pdist(profile_MF, "cityblock"))
     sum_MM = total_M[:, None] + total_M[None, :]
     above = sum_MM + distance_MM
     likeness_MM: Array = np.divide(sum_MM - distance_MM, above, out=np.ones_like(above), where=above > 0)

@@ -66,7 +66,8 @@ def fit_step(value_T: Array, time_T: Array, *, curved: bool = False, memory: flo
 def _whitened(rows_TF: Array, time_T: Array, rho: float) -> Array:
     """Returns rows less what the row before foretells, by Prais and Winsten; gaps between times foretell less."""
     gap_T = np.maximum(np.diff(time_T), 1.0)
-    carried_T = np.sign(rho) * np.abs(rho) ** gap_T
+    # A negative memory swings: over two times it is positive.
+    carried_T = np.sign(rho) ** np.rint(gap_T) * np.abs(rho) ** gap_T
     # At a memory of 1 the weight of a gap is 0 / 0; the estimates are cut at 0.9 and never get there.
     scale_T = np.sqrt((1 - rho**2) / np.maximum(1 - carried_T**2, 1e-9)) if rho else np.ones_like(gap_T)
     # Prais and Winsten keep the first time, unlike Cochrane and Orcutt: windows of a few times cannot spare one.

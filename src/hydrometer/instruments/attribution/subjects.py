@@ -150,7 +150,5 @@ def _same_answers(joined: pl.DataFrame, panel: Panel) -> dict[str, dict[str, tup
     )
     found: dict[str, dict[str, tuple[int, int]]] = {}
     for model, other, n_same in pairs.iter_rows():
-        n_common = len(asked[model] & given[other])
-        if n_same >= _COPY * n_common:
-            found.setdefault(model, {})[other] = (n_same, n_common)
+        found.setdefault(model, {})[other] = (n_same, len(asked[model] & given[other]))
     return found

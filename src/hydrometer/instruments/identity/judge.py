@@ -6,6 +6,7 @@ their models. Loose is any conflict with who truly made the subject. Strict answ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hydrometer.instruments.identity.claims import Claim, Reading, read
@@ -47,7 +48,7 @@ START = -2.2
 # By hand, 2026-11-25, with the nine models in view: 1,776 of their answers are then called loose, at 0 only 1,576;
 # published are 2,035 (kappa 0.72 and 0.70; counted 2026-12-01, with the shipped weights).
 CUT = -0.4
-"""Log odds from which an answer counts as loose: at even odds the published judge's count would be undershot."""
+"""Log odds above which an answer counts as loose: at even odds the published judge's count would be undershot."""
 TIED = ("self", "maker")
 """Ties by which a name is the speaker's own."""
 
@@ -98,11 +99,17 @@ def judge_answer(answer: str, question: str, *, names: Names, maker: str | None,
         return RowVerdict(None, strict, _vendor(big, explicit, own), language, _why(big, explicit, own))
     # An explicit claim without the true maker beside it outweighs whatever else is said.
     found = frozenset() if explicit and not own else statements(reading, names=names, maker=maker)
-    loose = bool(explicit and not own) or START + sum(WEIGHTS[name] for name in found) > CUT
+    loose = bool(explicit and not own) or log_odds(found) > CUT
     policy = [c for c in foreign if c.tie == "policy"] if loose else []
     vendor = _vendor(big if strict else [], [*explicit, *policy] if loose else [], own or explicit)
     why = _why(big if strict else [], [*explicit, *policy], own)
     return RowVerdict(loose, strict, vendor, language, why or (f"cues: {', '.join(sorted(found))}" if found else ""))
+
+
+def log_odds(found: Iterable[str]) -> float:
+    """Returns the log odds that the published judge calls an answer with such statements loose."""
+    # The weights have one decimal. Unrounded, a sum at the cut falls on either side by the order of a set.
+    return round(START + sum(WEIGHTS[name] for name in found), 6)
 
 
 def _in_part(reading: Reading, language: str | None, maker: str | None) -> RowVerdict:

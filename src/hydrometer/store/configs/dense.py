@@ -17,6 +17,7 @@ def _dense(
     *,
     norms: int = 2,
     norm_bias: bool = False,
+    small: int = 0,
     gated: bool = True,
     bias: bool = False,
     spans: list[int | None] | None = None,
@@ -31,6 +32,7 @@ def _dense(
         attention: without its window.
         norms: norms as wide as the hidden size, in every layer.
         norm_bias: whether they have a bias.
+        small: further weights of every layer that cost no matrix multiplication.
         gated: a gate in the feed-forward network.
         bias: biases in the feed-forward network.
         spans: window of every layer; none by default.
@@ -45,7 +47,7 @@ def _dense(
         fields,
         attention,
         spans or [None] * n_layers(fields),
-        lambda mixer, _: Layer((mixer,), forward, norms * each),
+        lambda mixer, _: Layer((mixer,), forward, norms * each + small),
     )
     return network(fields, layers, tied=tied, other=each if other is None else other)
 
@@ -53,33 +55,60 @@ def _dense(
 def _llama(fields: Fields) -> Architecture:
     bias = fields.flag("attention_bias", "attention_qkv_bias")
     attention = grouped(fields, qkv_bias=bias, out_bias=bias)
-    return _dense(fields, attention, bias=fields.flag("mlp_bias"))
+    return _dense(fields, attention, bias=fields.flag("mlp_bias"), tied=fields.model_type == "smollm3")
+
+
+def _arcee(fields: Fields) -> Architecture:
+    bias = fields.flag("attention_bias")
+    return _dense(fields, grouped(fields, qkv_bias=bias, out_bias=bias), gated=False, bias=fields.flag("mlp_bias"))
+
+
+def _apertus(fields: Fields) -> Architecture:
+    bias = fields.flag("attention_bias")
+    # Its activation, xIELU, learns two numbers a layer.
+    return _dense(fields, grouped(fields, qkv_bias=bias, out_bias=bias, qk_norm="head"), small=2, gated=False)
+
+
+def _helium(fields: Fields) -> Architecture:
+    return _dense(fields, grouped(fields, qkv_bias=fields.flag("attention_bias")), bias=fields.flag("mlp_bias"))
 
 
 def _mistral(fields: Fields) -> Architecture:
     return _dense(fields, grouped(fields), spans=windows(fields, everywhere=True))
 
 
+def _qwen_windows(fields: Fields) -> list[int | None] | None:
+    """Returns the windows of a Qwen: the first `max_window_layers` attend to all; none unless they are switched on."""
+    if not fields.flag("use_sliding_window"):
+        return None
+    if fields.values.get("layer_types") is not None:
+        return windows(fields)
+    first = fields.count("max_window_layers", default=28, least=0)
+    return [None if i < first else window(fields) for i in range(n_layers(fields))]
+
+
 # What configurations leave out is filled with the defaults of transformers' classes, here and in the other families; 87
 # of 88 checkpoints are then counted to the last weight (bench/parameter_counts.py).
 def _qwen2(fields: Fields) -> Architecture:
-    spans = windows(fields) if fields.flag("use_sliding_window") else None
-    return _dense(fields, grouped(fields, qkv_bias=True), spans=spans)
+    return _dense(fields, grouped(fields, qkv_bias=True), spans=_qwen_windows(fields))
 
 
 def _qwen3(fields: Fields) -> Architecture:
     bias = fields.flag("attention_bias")
-    spans = windows(fields) if fields.flag("use_sliding_window") else None
-    return _dense(fields, grouped(fields, qkv_bias=bias, out_bias=bias, qk_norm="head"), spans=spans)
+    attention = grouped(fields, qkv_bias=bias, out_bias=bias, qk_norm="head")
+    return _dense(fields, attention, spans=_qwen_windows(fields))
 
 
 def _gemma(fields: Fields) -> Architecture:
-    return _dense(fields, grouped(fields), tied=True)
+    bias = fields.flag("attention_bias")
+    return _dense(fields, grouped(fields, qkv_bias=bias, out_bias=bias), tied=True)
 
 
 def _gemma2(fields: Fields) -> Architecture:
     # Four norms: before and after attention, before and after the feed-forward network.
-    return _dense(fields, grouped(fields), norms=4, spans=windows(fields, every=2), tied=True)
+    bias = fields.flag("attention_bias")
+    attention = grouped(fields, qkv_bias=bias, out_bias=bias)
+    return _dense(fields, attention, norms=4, spans=windows(fields, every=2), tied=True)
 
 
 def _gemma3(fields: Fields) -> Architecture:
@@ -87,11 +116,14 @@ def _gemma3(fields: Fields) -> Architecture:
     filled = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "vocab_size": 262208}
     complete = Fields({**filled, **fields.values}, fields.where, fields.inside)
     every = complete.count("sliding_window_pattern", "_sliding_window_pattern", default=6)
-    spans = windows(complete, every=every)
-    return _dense(complete, grouped(complete, qk_norm="head"), norms=4, spans=spans, tied=True)
+    bias = complete.flag("attention_bias")
+    attention = grouped(complete, qkv_bias=bias, out_bias=bias, qk_norm="head")
+    return _dense(complete, attention, norms=4, spans=windows(complete, every=every), tied=True)
 
 
 def _phi(fields: Fields) -> Architecture:
+    if fields.flag("qk_layernorm"):
+        raise fields.refuse("qk_layernorm", "norms with biases over queries and keys")
     d, vocab = hidden_size(fields), fields.count("vocab_size")
     attention = grouped(fields, qkv_bias=True, out_bias=True)
     # One norm a layer, as attention and feed-forward run side by side; the head has a bias.
@@ -294,9 +326,8 @@ def _ernie(fields: Fields) -> Architecture:
 
 DENSE: dict[str, Callable[[Fields], Architecture]] = {
     "llama": _llama, "granite": _llama, "smollm3": _llama, "aquila": _llama, "internlm2": _llama, "internlm3": _llama,
-    "minicpm": _llama, "arcee": lambda f: _dense(f, grouped(f, qkv_bias=f.flag("attention_bias")), gated=False),
-    "apertus": lambda f: _dense(f, grouped(f, qk_norm="head"), gated=False),
-    "helium": _llama, "mistral": _mistral, "ministral": _mistral, "mistral3_text": _mistral,
+    "minicpm": _llama, "arcee": _arcee, "apertus": _apertus, "helium": _helium,
+    "mistral": _mistral, "ministral": _mistral, "mistral3_text": _mistral,
     "qwen2": _qwen2, "qwen2_vl_text": _qwen2, "qwen2_5_vl_text": _qwen2, "qwen3": _qwen3, "qwen3_vl_text": _qwen3,
     "gemma": _gemma, "gemma2": _gemma2, "gemma3_text": _gemma3, "phi": _phi, "phi3": _phi3, "phi4_multimodal": _phi3,
     "olmo": _olmo, "olmo2": _olmo2, "olmo3": _olmo3, "gpt2": _gpt2, "gpt_bigcode": _gpt_bigcode,

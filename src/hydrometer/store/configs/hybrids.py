@@ -19,7 +19,13 @@ def _step_rank(fields: Fields, *keys: str) -> int:
     return math.ceil(hidden_size(fields) / _STEP_RANK_DIVISOR) if value == "auto" else fields.count(*keys)
 
 
+def _refuse_projection_bias(fields: Fields, key: str) -> None:
+    if fields.flag(key):
+        raise fields.refuse(key, "biases on Mamba's projections")
+
+
 def _mamba(fields: Fields) -> Architecture:
+    _refuse_projection_bias(fields, "use_bias")
     d = hidden_size(fields)
     inner = fields.maybe("intermediate_size") or d * fields.count("expand", default=2)
     mixer = Mamba1(
@@ -29,7 +35,7 @@ def _mamba(fields: Fields) -> Architecture:
         _step_rank(fields, "time_step_rank"),
         conv_bias=fields.flag("use_conv_bias", default=True),
     )
-    return network(fields, ((Layer((mixer,), None, d), n_layers(fields)),), tied=fields.model_type == "mamba")
+    return network(fields, ((Layer((mixer,), None, d), n_layers(fields)),), tied=True)
 
 
 def _mamba2(fields: Fields) -> Architecture:
@@ -37,7 +43,7 @@ def _mamba2(fields: Fields) -> Architecture:
     mixer = Mamba2(
         fields.count("num_heads"),
         fields.count("head_dim"),
-        fields.count("n_groups", default=1),
+        fields.count("n_groups", default=8),
         fields.count("state_size", default=128),
         fields.count("conv_kernel", default=4),
         projection_bias=fields.flag("use_bias"),
@@ -46,8 +52,14 @@ def _mamba2(fields: Fields) -> Architecture:
     return network(fields, ((Layer((mixer,), None, d), n_layers(fields)),))
 
 
-def _hybrid_mamba2(fields: Fields) -> Mamba2:
-    """Returns the recurrence of a hybrid that spells its keys `mamba_...`."""
+def _hybrid_mamba2(fields: Fields, *, groups: int = 1, state: int = 256) -> Mamba2:
+    """Returns the recurrence of a hybrid that spells its keys `mamba_...`.
+
+    Args:
+        fields: the configuration.
+        groups: where the configuration does not say.
+        state: where the configuration does not say.
+    """
     heads = fields.count("mamba_n_heads", "mamba_num_heads")
     head_dim = fields.values.get("mamba_d_head")
     if head_dim == "auto":
@@ -58,8 +70,8 @@ def _hybrid_mamba2(fields: Fields) -> Mamba2:
     return Mamba2(
         heads,
         head_dim,
-        fields.count("mamba_n_groups", "n_groups", default=1),
-        fields.count("mamba_d_state", "ssm_state_size", default=128),
+        fields.count("mamba_n_groups", "n_groups", default=groups),
+        fields.count("mamba_d_state", "ssm_state_size", default=state),
         fields.count("mamba_d_conv", "conv_kernel", default=4),
         projection_bias=fields.flag("mamba_proj_bias", "use_bias"),
         conv_bias=fields.flag("mamba_conv_bias", "use_conv_bias", default=True),
@@ -67,6 +79,7 @@ def _hybrid_mamba2(fields: Fields) -> Mamba2:
 
 
 def _jamba(fields: Fields) -> Architecture:
+    _refuse_projection_bias(fields, "mamba_proj_bias")
     d, n = hidden_size(fields), n_layers(fields)
     mixer = Mamba1(
         d * fields.count("mamba_expand", default=2),
@@ -97,13 +110,17 @@ def _bamba(fields: Fields) -> Architecture:
     d = hidden_size(fields)
     attending = set(fields.numbers("attn_layer_indices"))
     forward = Dense(fields.count("intermediate_size"), bias=fields.flag("mlp_bias"))
-    mixer, attention = _hybrid_mamba2(fields), grouped(fields)
+    bias = fields.flag("attention_bias")
+    mixer, attention = _hybrid_mamba2(fields), grouped(fields, qkv_bias=bias, out_bias=bias)
     layers = (Layer((attention if i in attending else mixer,), forward, 2 * d) for i in range(n_layers(fields)))
     return network(fields, layered(layers))
 
 
 def _falcon_h1(fields: Fields) -> Architecture:
     d = hidden_size(fields)
+    projection_bias = fields.flag("mamba_proj_bias")
+    if projection_bias != fields.flag("projectors_bias"):
+        raise fields.refuse("mamba_proj_bias", "a bias on one of Mamba's projections only")
     inner = fields.maybe("mamba_d_ssm")
     heads = fields.count("mamba_n_heads")
     width = inner or d * fields.count("mamba_expand", default=2)
@@ -113,7 +130,7 @@ def _falcon_h1(fields: Fields) -> Architecture:
         fields.count("mamba_n_groups", default=1),
         fields.count("mamba_d_state", default=256),
         fields.count("mamba_d_conv", default=4),
-        projection_bias=fields.flag("mamba_proj_bias"),
+        projection_bias=projection_bias,
         conv_bias=fields.flag("mamba_conv_bias", default=True),
         gated_norm=fields.flag("mamba_rms_norm"),
     )
@@ -145,7 +162,7 @@ def _nemotron_h(fields: Fields) -> Architecture:
     bias = fields.flag("attention_bias")
     mlp_bias = fields.flag("mlp_bias")
     kinds: dict[str, Callable[[], Layer]] = {
-        "M": lambda: Layer((_hybrid_mamba2(fields),), None, d),
+        "M": lambda: Layer((_hybrid_mamba2(fields, groups=8, state=128),), None, d),
         "*": lambda: Layer((grouped(fields, qkv_bias=bias, out_bias=bias),), None, d),
         "-": lambda: Layer((), Dense(fields.count("intermediate_size"), gated=False, bias=mlp_bias), d),
         "E": lambda: Layer((), _nemotron_experts(fields), d),
@@ -191,10 +208,12 @@ def _granite_hybrid(fields: Fields) -> Architecture:
     unknown = {str(kind) for kind in kinds} - set(mixers)
     if unknown:
         raise fields.refuse("layer_types", f"a kind of layer that is not known: {min(unknown)!r}")
-    return network(fields, layered(Layer((mixers[kind],), forward, 2 * d) for kind in kinds), tied=True)
+    return network(fields, layered(Layer((mixers[kind],), forward, 2 * d) for kind in kinds))
 
 
 def _qwen3_next(fields: Fields) -> Architecture:
+    if fields.flag("attention_bias"):
+        raise fields.refuse("attention_bias", "biases in gated attention")
     d, n = hidden_size(fields), n_layers(fields)
     linear = GatedDelta(
         fields.count("linear_num_key_heads", default=16),
@@ -235,7 +254,7 @@ def _minimax(fields: Fields) -> Architecture:
     elif kinds is not None:
         full = [kind == "full_attention" for kind in kinds]
     else:
-        full = [(i + 1) % 2 == 0 for i in range(n)]
+        full = [i % 2 == 0 for i in range(n)]
     experts = Experts(
         fields.count("intermediate_size"), fields.count("num_local_experts"), fields.count("num_experts_per_tok")
     )

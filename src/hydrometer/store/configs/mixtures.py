@@ -72,6 +72,8 @@ def _mixtral(fields: Fields) -> Architecture:
 
 
 def _qwen_moe(fields: Fields, *, qkv_bias: bool, qk_norm: bool) -> Architecture:
+    if fields.flag("use_sliding_window"):
+        raise fields.refuse("use_sliding_window", "mixtures with sliding windows")
     shared = fields.count("shared_expert_intermediate_size", default=0, least=0)
     experts = Experts(
         fields.count("moe_intermediate_size"),
@@ -107,6 +109,8 @@ def _indexer(fields: Fields) -> tuple[int, int, int | None]:
 
 
 def _deepseek(fields: Fields) -> Architecture:
+    if fields.flag("attention_bias"):
+        raise fields.refuse("attention_bias", "biases in latent attention")
     attention = Latent(
         fields.count("num_attention_heads"),
         fields.maybe("q_lora_rank"),
@@ -282,15 +286,18 @@ def _ernie_moe(fields: Fields) -> Architecture:
     size = fields.count("moe_intermediate_size")
     shared = fields.count("moe_num_shared_experts", default=0, least=0) * size
     experts = Experts(size, fields.count("moe_num_experts"), fields.count("moe_k"), shared)
-    bias = fields.flag("use_bias")
-    start = fields.count("moe_layer_start_index", default=0, least=0)
-    return _mixed(
+    if fields.flag("use_bias"):
+        raise fields.refuse("use_bias", "biases in shared experts")
+    n = n_layers(fields)
+    start = fields.count("moe_layer_start_index", default=1, least=0)
+    end = fields.count("moe_layer_end_index", default=-1, least=-1)
+    sparse = sparse_layers(
         fields,
-        grouped(fields, qkv_bias=bias, out_bias=bias),
-        experts,
-        sparse=sparse_layers(fields, first_dense=start, every=1),
-        tied=True,
+        first_dense=start,
+        every=fields.count("moe_layer_interval", default=1),
+        dense=range(n if end < 0 else end + 1, n),
     )
+    return _mixed(fields, grouped(fields), experts, sparse=sparse, tied=True)
 
 
 MIXTURES: dict[str, Callable[[Fields], Architecture]] = {

@@ -12,7 +12,7 @@ from hydrometer.instruments.training_cost.estimating.request import (
     FITTED_LENGTH,
     GENERATING,
     Network,
-    Plan,
+    TrainingPlan,
     check_plan,
     precision_of,
 )
@@ -35,7 +35,7 @@ def generation_of(chip: Accelerator) -> str:
     return "tpu" if chip.hardware.startswith("TPU") else chip.hardware
 
 
-def estimate(network: Network, plan: Plan, *, rng: np.random.Generator) -> CostEstimate:
+def estimate(network: Network, plan: TrainingPlan, *, rng: np.random.Generator) -> CostEstimate:
     """Returns what a training takes.
 
     Args:
@@ -116,7 +116,7 @@ def _parameters(network: Network) -> ParameterQuantiles:
     return ParameterQuantiles(total=Quantiles.exact(network.total_parameters), active=active)
 
 
-def _flop_of_token(network: Network, plan: Plan) -> FlopOfToken | None:
+def _flop_of_token(network: Network, plan: TrainingPlan) -> FlopOfToken | None:
     if network.architecture is None:
         return None
     length, shape = plan.core_length, network.architecture
@@ -129,7 +129,7 @@ def _flop_of_token(network: Network, plan: Plan) -> FlopOfToken | None:
     )
 
 
-def _warnings(network: Network, plan: Plan, shape: RunShape, model: ShippedUtilisation) -> list[str]:
+def _warnings(network: Network, plan: TrainingPlan, shape: RunShape, model: ShippedUtilisation) -> list[str]:
     """Returns where the estimate goes beyond what was seen."""
     chips = [find_accelerator(label["accelerator"]) for label in model.labels]
     same = sum(generation_of(chip) == shape.generation for chip in chips)
@@ -152,7 +152,7 @@ def _warnings(network: Network, plan: Plan, shape: RunShape, model: ShippedUtili
     return found
 
 
-def _phase_warnings(plan: Plan) -> list[str]:
+def _phase_warnings(plan: TrainingPlan) -> list[str]:
     """Returns what the kind of phase leaves open."""
     found = []
     if plan.phase in GENERATING:

@@ -16,7 +16,7 @@ from hydrometer.costs.flop import (
     training_flop_per_token,
 )
 from hydrometer.costs.utilisation import Array
-from hydrometer.instruments.training_cost.estimating.request import FITTED_LENGTH, GENERATING, Network, Plan
+from hydrometer.instruments.training_cost.estimating.request import FITTED_LENGTH, GENERATING, Network, TrainingPlan
 
 # Both set by hand, 2026-11-25, on published reasoning runs; nothing held out tests them. R1-Zero's tokens are our
 # reading of a figure. With them R1 comes out at 1.03, MiniMax-M1 at 0.76, Qwen3-8B at 1.81 of its hours (docs/log.md).
@@ -57,7 +57,7 @@ class Draws:
 
 def draw_phase(
     network: Network,
-    plan: Plan,
+    plan: TrainingPlan,
     *,
     peak_flop_per_hour: float,
     mfu_D: Array,
@@ -97,7 +97,7 @@ def draw_phase(
     return Draws(tokens_D, flop_D, mfu_D, goodput_D, busy_D * tokens_D / peak_flop_per_hour)
 
 
-def _tokens(plan: Plan, n: int, *, rng: np.random.Generator) -> Array:
+def _tokens(plan: TrainingPlan, n: int, *, rng: np.random.Generator) -> Array:
     if plan.tokens is not None:
         return np.full(n, float(plan.tokens))
     drawn: Array = RUN_TOKENS[plan.phase] * np.exp(_RUN_TOKENS_SPREAD * rng.standard_normal(n))
@@ -105,7 +105,7 @@ def _tokens(plan: Plan, n: int, *, rng: np.random.Generator) -> Array:
 
 
 def _exact_flop_per_token(
-    network: Network, plan: Plan, ratios: tuple[float, float, float], n: int, *, rng: np.random.Generator
+    network: Network, plan: TrainingPlan, ratios: tuple[float, float, float], n: int, *, rng: np.random.Generator
 ) -> Array:
     """Returns draws of the FLOP of a token, attention included; without a shape, 6·N times a drawn ratio."""
     if network.architecture is not None:
@@ -118,7 +118,7 @@ def _exact_flop_per_token(
     return drawn
 
 
-def _charged_flop_per_token(network: Network, plan: Plan) -> float:
+def _charged_flop_per_token(network: Network, plan: TrainingPlan) -> float:
     """Returns the FLOP to which the fitted utilisation applies: 6·N, and attention beyond the fitted length."""
     flop = FLOP_PER_PARAMETER_AND_TOKEN * network.active_parameters
     if network.architecture is not None and plan.core_length > FITTED_LENGTH:

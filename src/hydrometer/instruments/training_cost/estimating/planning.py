@@ -17,8 +17,7 @@ from hydrometer.costs.step_time import Machine
 from hydrometer.errors import InputError
 from hydrometer.instruments.training_cost.estimating.estimate import estimate
 from hydrometer.instruments.training_cost.estimating.pricing import Z90
-from hydrometer.instruments.training_cost.estimating.request import Plan as EstimatePlan
-from hydrometer.instruments.training_cost.estimating.request import network_of
+from hydrometer.instruments.training_cost.estimating.request import TrainingPlan, network_of
 from hydrometer.instruments.training_cost.networks import build_architecture
 from hydrometer.records.estimates import CostEstimate, Quantiles
 from hydrometer.records.plan import Plan, PlannedLayout, PlanOption
@@ -209,7 +208,7 @@ def _options(
         )
     estimated = estimate(
         network_of(architecture, name="plan"),
-        EstimatePlan(
+        TrainingPlan(
             tokens=goal.tokens,
             accelerator=chip.name,
             precision=goal.precision,

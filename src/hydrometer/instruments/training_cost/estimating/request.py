@@ -55,7 +55,7 @@ class Network:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class TrainingPlan:
     """How a network is to be trained.
 
     Attributes:
@@ -131,7 +131,7 @@ def network_from_options(path: Path | None, *, total: float | None, active: floa
 
 def plan_from_options(
     *, phase: str, contract: str, tier: str, date: dt.date | None, prices: Path | None, **numbers: Any
-) -> Plan:
+) -> TrainingPlan:
     """Returns a plan with checked names.
 
     Args:
@@ -140,7 +140,7 @@ def plan_from_options(
         tier: kind of seller.
         date: today where absent.
         prices: a file of own prices.
-        **numbers: the rest of `Plan`.
+        **numbers: the rest of `TrainingPlan`.
 
     Raises:
         InputError: naming the option.
@@ -151,7 +151,7 @@ def plan_from_options(
         raise InputError(f"no phase is called '{printable(phase, limit=40)}'", cure=f"give {', '.join(PHASES)}")
     if seller is None:
         raise InputError(f"no tier is called '{printable(tier, limit=40)}'", cure=f"give {', '.join(get_args(Tier))}")
-    return Plan(
+    return TrainingPlan(
         phase=kind,
         contract=contract_type(find_contract(contract, where="--contract")),
         tier=seller,
@@ -235,7 +235,7 @@ def precision_of(precision: str | None) -> tuple[str, bool]:
     )
 
 
-def check_plan(plan: Plan) -> None:
+def check_plan(plan: TrainingPlan) -> None:
     """Checks the numbers of a plan.
 
     Raises:

@@ -1,7 +1,7 @@
 """Asks NVIDIA's AIConfigurator for the same rows; runs in an environment of its own, without Hydrometer.
 
     python -m venv PEER && PEER/bin/pip install aiconfigurator==0.12.0
-    PEER/bin/python bench/serving_peer.py CACHE/aiconfigurator_core-0.12.0-*.whl predictions.csv
+    PEER/bin/python bench/peers/serving_peer.py CACHE/aiconfigurator_core-0.12.0-*.whl predictions.csv
 
 It runs offline on its current data, whatever the version that was measured, as its users would. A row that it cannot
 answer stays empty. Options that a row states (quantisation, parallelism) are passed on; nothing else is set.

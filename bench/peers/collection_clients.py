@@ -1,6 +1,6 @@
 """One client asking the mock endpoint, for bench/collection.py: prints the CPU seconds of 1,000 chats as JSON.
 
-python bench/collection_clients.py CLIENT URL N
+PYTHON bench/peers/collection_clients.py CLIENT URL N
 """
 
 from __future__ import annotations
