@@ -7,8 +7,10 @@ says `HYPOTHESIS_PROFILE=fuzz`: then they draw fresh ones, and many times more o
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
+import floors
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
@@ -35,3 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for owner, name in places:
         stated = getattr(owner, name)
         setattr(owner, name, settings(stated, max_examples=TIMES_MORE * stated.max_examples))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Prints what `make coverage` measured, floor by floor."""
+    if report := (getattr(config.option, "cov_report", None) or {}).get("json"):
+        terminalreporter.section("what the tests run")
+        for line in floors.table(Path(report)):
+            terminalreporter.write_line(line)
