@@ -76,11 +76,11 @@ def test_an_interval_is_the_prediction_and_its_margin() -> None:
 
 
 def test_a_residual_is_level_minus_the_curve_of_the_others() -> None:
-    # Without b the curve is 0 at 0 and 10 at 1; without a it is 3 at 0.5 everywhere.
-    response, level = np.array([0.0, 1.0, 0.5, 0.6]), np.array([0.0, 10.0, 3.0, 3.0])
-    found = calibrate_inverse(response, level, ["a", "a", "b", "b"])
-    assert found.residual_N == pytest.approx([-3.0, 7.0, -2.0, -3.0])
-    assert found.curve.at(0.5) == pytest.approx(3.0)
+    # Without a the curve is 4 up to 0.5 and 8 from 0.75 on; without b it is 16/3 at 0.5, without c 7 at 0.75.
+    response, level = np.array([0.0, 1.0, 0.5, 0.75]), np.array([0.0, 10.0, 4.0, 8.0])
+    found = calibrate_inverse(response, level, ["a", "a", "b", "c"])
+    assert found.residual_N == pytest.approx([-4.0, 2.0, -4 / 3, 1.0])
+    assert found.curve.at(0.75) == pytest.approx(8.0)
 
 
 def test_one_group_cannot_be_left_out() -> None:

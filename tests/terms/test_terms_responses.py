@@ -66,15 +66,26 @@ RAMP = np.column_stack([np.exp(-(TIME + 5) / 3), np.exp(-(TIME + 5) / 11)])
 @pytest.mark.parametrize("trend_sd", [None, 0.0, 0.3])
 @pytest.mark.parametrize("ramp", [NO_RAMP, RAMP])
 @pytest.mark.parametrize("shock", [0.0, 2.0])
+@pytest.mark.parametrize("time", [TIME, np.arange(-3.0, 5.0)])
 def test_a_fit_is_generalised_least_squares(
-    memory: float, trend_sd: float | None, ramp: np.ndarray, shock: float
+    memory: float, trend_sd: float | None, ramp: np.ndarray, shock: float, time: np.ndarray
 ) -> None:
-    window = Window(VALUE, TIME, memory, trend_sd, ramp)
-    found = fit_responses(window, shape_TK=SHAPES, variance=0.5, shock=shock)
+    window = Window(VALUE, time, memory, trend_sd, ramp)
+    shapes = response_shapes(time, (0.0, 5.0))
+    found = fit_responses(window, shape_TK=shapes, variance=0.5, shock=shock)
     assert found.variance == 0.5
     for k in range(2):
-        for name, expected in textbook(window, SHAPES[:, k], 0.5, shock).items():
+        for name, expected in textbook(window, shapes[:, k], 0.5, shock).items():
             assert getattr(found, name)[k] == pytest.approx(expected, rel=1e-5)
+
+
+def test_noise_that_never_fades_is_part_of_the_constant() -> None:
+    # What is left to tell the response from is a rounding of 1e-9 of the variance.
+    window = Window(VALUE, TIME, 1.0, None, NO_RAMP)
+    found = fit_responses(window, shape_TK=SHAPES, variance=0.5)
+    design = np.column_stack([np.ones(8), TIME, SHAPES[:, 0]])
+    assert found.size_K[0] == pytest.approx(np.linalg.lstsq(design, VALUE, rcond=None)[0][2], rel=1e-3)
+    assert found.error_K[0] == pytest.approx(math.sqrt(0.5e-9 * np.linalg.inv(design.T @ design)[2, 2]), rel=1e-3)
 
 
 def test_no_shock_is_the_default() -> None:

@@ -47,6 +47,11 @@ def test_times_nearer_than_one_apart_count_as_neighbours() -> None:
     assert (near.size, near.standard_error) == pytest.approx((far.size, far.standard_error))
 
 
+def test_the_unit_of_time_does_not_matter() -> None:
+    days, seconds = (fit_step(VALUE, GAPPED * unit, curved=True, memory=0.0) for unit in (1.0, 86_400.0))
+    assert (days.size, days.standard_error) == pytest.approx((seconds.size, seconds.standard_error))
+
+
 def test_four_times_by_hand() -> None:
     # Two on either side, a day apart: 0, 2 | 5, 5 leaves slopes of 2 and 0; the common slope is 1.
     found = fit_step(np.array([0.0, 2.0, 5.0, 5.0]), np.array([-2.0, -1.0, 0.0, 1.0]), memory=0.0)

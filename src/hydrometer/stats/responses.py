@@ -142,7 +142,7 @@ def joined(*fits: ResponseFit) -> ResponseFit:
 
 def trend_of(value_T: Array, *, memory: float) -> tuple[float, float]:
     """Returns the trend of a series a time and its standard error, by generalised least squares."""
-    time_T: Array = np.arange(len(value_T), dtype=np.float64) - (len(value_T) - 1) / 2
+    time_T: Array = np.arange(len(value_T), dtype=np.float64)
     window = Window(value_T, time_T, memory, trend_sd=0.0, ramp_TR=np.zeros((len(time_T), 1)))
     slope = fit_responses(window, shape_TK=time_T[:, None])
     return float(slope.size_K[0]), float(slope.error_K[0])

@@ -41,7 +41,8 @@ def fit_step(value_T: Array, time_T: Array, *, curved: bool = False, memory: flo
         value_T: the series.
         time_T: time since the step.
         curved: fit a square of time too.
-        memory: first-order autocorrelation of the noise from one time to the next; estimated if absent.
+        memory: first-order autocorrelation of the noise from one time to the next, within -1 and 1; estimated if
+            absent.
 
     Raises:
         ValueError: with fewer than two times on either side, or fewer than one more time than coefficients.
@@ -58,7 +59,7 @@ def fit_step(value_T: Array, time_T: Array, *, curved: bool = False, memory: flo
     x_TF, y_T = _whitened(design_TF, time_T, rho), _whitened(value_T[:, None], time_T, rho)[:, 0]
     coefficient_F, *_ = np.linalg.lstsq(x_TF, y_T, rcond=None)
     left = y_T - x_TF @ coefficient_F
-    variance = float(left @ left) / max(len(u) - design_TF.shape[1], 1)
+    variance = float(left @ left) / (len(u) - design_TF.shape[1])
     inverse_FF = np.linalg.pinv(x_TF.T @ x_TF)
     return Step(float(coefficient_F[1]), math.sqrt(max(variance * float(inverse_FF[1, 1]), 0.0)), rho, len(u))
 
@@ -68,10 +69,9 @@ def _whitened(rows_TF: Array, time_T: Array, rho: float) -> Array:
     gap_T = np.maximum(np.diff(time_T), 1.0)
     # A negative memory swings: over two times it is positive.
     carried_T = np.sign(rho) ** np.rint(gap_T) * np.abs(rho) ** gap_T
-    # At a memory of 1 the weight of a gap is 0 / 0; the estimates are cut at 0.9 and never get there.
-    scale_T = np.sqrt((1 - rho**2) / np.maximum(1 - carried_T**2, 1e-9)) if rho else np.ones_like(gap_T)
+    scale_T = np.sqrt((1 - rho**2) / (1 - carried_T**2))
     # Prais and Winsten keep the first time, unlike Cochrane and Orcutt: windows of a few times cannot spare one.
-    first = math.sqrt(max(1 - rho**2, 1e-6)) * rows_TF[:1]
+    first = math.sqrt(1 - rho**2) * rows_TF[:1]
     rest = scale_T[:, None] * (rows_TF[1:] - carried_T[:, None] * rows_TF[:-1])
     return np.vstack([first, rest])
 
@@ -88,7 +88,7 @@ def trend_memory(value_T: Array) -> float:
 
 
 def _memory(rest_T: Array, n_features: int) -> float:
-    """Returns the autocorrelation of residuals, with the part that fitting a trend hides added again."""
+    """Returns the autocorrelation of residuals; fitting a trend hides about (features + 2 memory) / T of it."""
     square = float(rest_T @ rest_T)
     if square <= 1e-20:
         return 0.0
