@@ -98,12 +98,12 @@ def label(frame: pl.DataFrame, loose: Sequence[bool | None], strict: Sequence[bo
     kept = frame.filter(pl.Series(keep_R))
     prompts = kept["whole_prompt"].to_list()
     known = all(text is not None for text in prompts)
-    loose_known = all(value is not None for value, keep in zip(loose, keep_R, strict=True) if keep)
+    kept_loose = [value for value, keep in zip(loose, keep_R, strict=True) if keep]
     texts = frozenset(kept["jailbreak_prompt"].drop_nulls().unique())
     n_clusters = kept["cluster"].n_unique()
     return Labelled(
-        np.array([bool(v) for v, k in zip(loose, keep_R, strict=True) if k], dtype=bool) if loose_known else None,
-        np.array([bool(v) for v, k in zip(strict, keep_R, strict=True) if k], dtype=bool),
+        None if None in kept_loose else np.array(kept_loose, dtype=bool),
+        np.array([value for value in strict if value is not None], dtype=bool),
         np.array([not IDENTITY_KEYWORDS.search(t) for t in prompts], dtype=bool) if known else None,
         np.array([bool(IDENTITY_KEYWORDS.search(t or "")) for t in kept["response"]], dtype=bool),
         kept["cluster"].to_numpy().astype(np.int64),
@@ -138,8 +138,9 @@ def count(labels: Labelled, rate: RateName) -> ClusteredCount | None:
 def rates(labels: Labelled) -> IdentityRates | None:
     """Returns all rates; None where the maker is unknown."""
     loose, strict = count(labels, "loose"), count(labels, "strict")
-    if loose is None or strict is None:
+    if loose is None:
         return None
+    assert strict is not None
     return IdentityRates(
         loose=loose, strict=strict, hard=count(labels, "hard"), hard_conditional=count(labels, "hard_conditional")
     )
@@ -178,7 +179,7 @@ def differences(
     """
     found = []
     for rate in RATE_NAMES:
-        series = {m: s for m, labels in models.items() if (s := labels.series(rate)) is not None and len(s[0])}
+        series = _with_answers(models, rate)
         for a, b in combinations(series, 2):
             shared = bool(models[a].templates) and models[a].templates == models[b].templates
             with warnings.catch_warnings():
@@ -206,13 +207,19 @@ def differences(
     return pairs, _ranks(models, pairs)
 
 
+def _with_answers(models: Mapping[str, Labelled], rate: RateName) -> dict[str, tuple[Bools, NDArray[np.int64]]]:
+    """Returns (success, template) of every model that has answers for a rate."""
+    return {m: s for m, labels in models.items() if (s := labels.series(rate)) is not None and len(s[0])}
+
+
 def _ranks(models: Mapping[str, Labelled], pairs: Mapping[str, list[IdentityDifference]]) -> dict[str, list[RankRange]]:
     ranks: dict[str, list[RankRange]] = {m: [] for m in models}
     for rate in RATE_NAMES:
-        names = [m for m, labels in models.items() if (s := labels.series(rate)) is not None and len(s[0])]
-        if len(names) < 2:
+        series = _with_answers(models, rate)
+        if len(series) < 2:
             continue
-        estimate_M = np.array([models[m].series(rate)[0].mean() for m in names])  # type: ignore[index]
+        names = list(series)
+        estimate_M = np.array([success_R.mean() for success_R, _ in series.values()])
         place = {m: i for i, m in enumerate(names)}
         differs_MM = np.zeros((len(names), len(names)), dtype=bool)
         for m in names:
