@@ -14,11 +14,11 @@ demo: $(READY)
 	$(BIN)/hydrometer lab zoo demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
 
 # The tests, and which lines and branches of every floor they run; half as long again as `make test`.
-coverage: $(READY)
-	$(BIN)/python -m pytest --cov --cov-report=json:.cache/coverage.json
+coverage:
+	$(MAKE) test ARGS="--cov --cov-report=json:.cache/coverage.json"
 
 # Property tests with fresh examples, twenty times as many as `make test` takes (minutes).
 fuzz: $(READY)
